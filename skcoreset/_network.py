@@ -1,0 +1,277 @@
+"""Network: the weights of a multi-layer perceptron as a value."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, softmax
+from sklearn.utils import gen_batches
+
+# Below this share of non-zero weights a sparse product beats the dense one.
+SPARSE_BELOW = 0.08
+
+# Rows that go through the layers together: many for BLAS, fewer for sparse products,
+# whose operand should stay in the cache.
+BLOCK_SIZE_DENSE = 1024
+BLOCK_SIZE_SPARSE = 256
+
+
+def _relu(Z):
+    np.maximum(Z, 0, out=Z)
+
+
+def _tanh(Z):
+    np.tanh(Z, out=Z)
+
+
+def _logistic(Z):
+    expit(Z, out=Z)
+
+
+def _identity(Z):
+    pass
+
+
+# In place, on arrays of any shape.
+ACTIVATIONS = {
+    "identity": _identity,
+    "logistic": _logistic,
+    "relu": _relu,
+    "tanh": _tanh,
+}
+
+# What only training needs: most of a pickled MLP.
+_TRAINING_STATE = (
+    "_optimizer",
+    "_best_coefs",
+    "_best_intercepts",
+    "_random_state",
+    "_no_improvement_count",
+    "_coef_indptr",
+    "_intercept_indptr",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Weights, intercepts and hidden activation of a multi-layer perceptron.
+
+    Parameters
+    ----------
+    coefs : tuple of (n_in, n_out) ndarrays or sparse arrays
+        Weight matrices, input layer first.
+
+    intercepts : tuple of (n_out,) ndarrays
+        One for each weight matrix.
+
+    activation : {"identity", "logistic", "relu", "tanh"}
+        Activation of the hidden layers.
+
+    out_activation : {"identity", "exp", "logistic", "softmax"}, default="identity"
+        Activation of the output.
+    """
+
+    coefs: tuple
+    intercepts: tuple
+    activation: str
+    out_activation: str = "identity"
+
+    @classmethod
+    def from_estimator(cls, mlp):
+        """Take the weights of a fitted `MLPClassifier` or `MLPRegressor`.
+
+        Raises
+        ------
+        ValueError
+            If they do not make a network, or are not finite.
+        """
+        _check_weights(mlp)
+        return cls(
+            tuple(mlp.coefs_),
+            tuple(mlp.intercepts_),
+            mlp.activation,
+            mlp.out_activation_,
+        )
+
+    def to_estimator(self, mlp, *, dense=False):
+        """Return a copy of `mlp` that has these weights and no training state."""
+        convert = _dense if dense else sparse.csr_array
+        estimator = copy(mlp)
+        for name in _TRAINING_STATE:
+            estimator.__dict__.pop(name, None)
+        estimator.coefs_ = [convert(coef) for coef in self.coefs]
+        estimator.intercepts_ = [intercept.copy() for intercept in self.intercepts]
+        if self.widths != tuple(coef.shape[1] for coef in mlp.coefs_):
+            estimator.hidden_layer_sizes = self.widths[:-1]
+        return estimator
+
+    @cached_property
+    def weights(self):
+        """All dense weights in one flat array, input layer first."""
+        return np.concatenate([coef.ravel() for coef in self.coefs])
+
+    def with_weights(self, weights, intercepts=None):
+        """Return the same network with other weights.
+
+        Parameters
+        ----------
+        weights : list of (n_in, n_out) arrays, or ndarray of shape (n_weights,)
+            As `coefs`, or laid out flat as `weights`.
+
+        intercepts : list of (n_out,) ndarrays, default=None
+            None keeps them.
+        """
+        if isinstance(weights, np.ndarray):
+            ends = np.cumsum([coef.size for coef in self.coefs])[:-1]
+            parts = np.split(weights, ends)
+            weights = [p.reshape(c.shape) for p, c in zip(parts, self.coefs)]
+        intercepts = self.intercepts if intercepts is None else intercepts
+        return replace(self, coefs=tuple(weights), intercepts=tuple(intercepts))
+
+    def locate(self, edges):
+        """Layer, and inputs, of edges of one layer numbered as in `weights`."""
+        ends = np.cumsum([coef.size for coef in self.coefs])
+        layer = np.searchsorted(ends, edges[0], side="right")
+        coef = self.coefs[layer]
+        return layer, (edges - (ends[layer] - coef.size)) // coef.shape[1]
+
+    @property
+    def widths(self):
+        """Number of neurons in every layer past the input."""
+        return tuple(coef.shape[1] for coef in self.coefs)
+
+    @property
+    def dtype(self):
+        return np.result_type(*(coef.dtype for coef in self.coefs))
+
+    @cached_property
+    def n_edges(self):
+        """Number of weights that are not zero."""
+        return sum(map(_count_nonzero, self.coefs))
+
+    def activations(self, X):
+        """Return `[a^0, ..., a^(L-2), f]`: what enters each layer, and the output.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        activations : list of (n_samples, width) ndarrays
+            The first is X itself, the last the output before the output activation.
+        """
+        activations = [X]
+        for layer, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts)):
+            Z = _dense(activations[-1] @ coef)
+            Z += intercept
+            if layer < len(self.coefs) - 1:
+                ACTIVATIONS[self.activation](Z)
+            activations.append(Z)
+        return activations
+
+    def forward(self, X):
+        """Return the output before the output activation.
+
+        In blocks of rows, so that memory does not grow with them; a layer with few
+        edges multiplies as a sparse matrix, with the activations kept feature-major.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        F : ndarray of shape (n_samples, n_outputs)
+        """
+        X = X.astype(self.dtype, copy=False)
+        some_sparse = any(map(sparse.issparse, self._operators))
+        forward = self._forward_by_features if some_sparse else self._forward_by_rows
+        size = BLOCK_SIZE_SPARSE if some_sparse else BLOCK_SIZE_DENSE
+        if X.shape[0] <= size:
+            return forward(X)
+        F = np.empty((X.shape[0], self.widths[-1]), dtype=self.dtype)
+        for rows in gen_batches(X.shape[0], size):
+            F[rows] = forward(X[rows])
+        return F
+
+    @cached_property
+    def _operators(self):
+        """Weights of each layer, dense or, where that is faster, transposed sparse."""
+        return [
+            sparse.csr_array(coef.T)
+            if _count_nonzero(coef) < SPARSE_BELOW * np.prod(coef.shape)
+            else _dense(coef)
+            for coef in self.coefs
+        ]
+
+    def _forward_by_rows(self, X):
+        return self.with_weights(self._operators).activations(X)[-1]
+
+    def _forward_by_features(self, X):
+        A = X.T
+        last = len(self.coefs) - 1
+        for layer, (operator, b) in enumerate(zip(self._operators, self.intercepts)):
+            transposed = operator if sparse.issparse(operator) else operator.T
+            A = _dense(transposed @ A)
+            A += b[:, np.newaxis]
+            if layer < last:
+                ACTIVATIONS[self.activation](A)
+        return A.T
+
+    def activate_output(self, F):
+        """Return `F` with the output activation applied: probabilities or values."""
+        match self.out_activation:
+            case "softmax":
+                return softmax(F, axis=1)
+            case "logistic":
+                return expit(F)
+            case "exp":
+                return np.exp(F)
+            case _:
+                return F
+
+    def labels(self, F):
+        """Predicted class of each row, (n_samples, 1), or set of labels."""
+        if self.out_activation == "softmax":
+            return F.argmax(axis=1)[:, np.newaxis]
+        return expit(F) > 0.5
+
+
+def _check_weights(mlp):
+    name = type(mlp).__name__
+    if len(mlp.coefs_) != len(mlp.intercepts_) or not mlp.coefs_:
+        raise ValueError(
+            f"estimator is a {name} with {len(mlp.coefs_)} coefs_ and "
+            f"{len(mlp.intercepts_)} intercepts_: it needs one of each for every layer."
+        )
+    n_in = mlp.coefs_[0].shape[0]
+    for layer, (coef, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_)):
+        expected = (n_in, len(b))
+        if coef.shape != expected:
+            raise ValueError(
+                f"estimator is a {name} whose coefs_[{layer}] has shape {coef.shape}; "
+                f"the layers around it make it {expected}."
+            )
+        values = coef.data if sparse.issparse(coef) else coef
+        if not (np.isfinite(values).all() and np.isfinite(b).all()):
+            raise ValueError(
+                f"estimator is a {name} with NaN or infinity in coefs_[{layer}] or "
+                f"intercepts_[{layer}]: its training has failed."
+            )
+        n_in = len(b)
+
+
+def _dense(array):
+    return array.toarray() if sparse.issparse(array) else array
+
+
+def _count_nonzero(array):
+    if sparse.issparse(array):
+        return array.count_nonzero()
+    return np.count_nonzero(array)

@@ -1,0 +1,161 @@
+"""Empirical sensitivity of edges and the bounds on neurons: the hot kernel."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.utils import gen_batches, gen_even_slices
+
+# Inputs x points multiplied together in one scratch array that stays in the L2 cache.
+SCRATCH_SIZE = 65_536
+POINTS_PER_BLOCK = 512
+
+# Edge-points in one task: some tens of milliseconds.
+TASK_SIZE = 20_000_000
+
+
+def sensitivity(A, coef, *, n_jobs=None):
+    """Empirical sensitivity of every edge of a layer.
+
+    The largest share that edge j has, on any of the points, of the half-sum of neuron
+    i that it belongs to (Baykal et al. 2019, Definition 1). A neuron's edges are split
+    by the sign of the weight; where inputs have both signs, by the sign of the input
+    as well, and the larger of the two shares counts.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n_points, n_in)
+        Activations that enter the layer.
+
+    coef : ndarray of shape (n_in, n_out)
+        Weights of the layer.
+
+    n_jobs : int, default=None
+        Blocks of neurons worked on at once. The result does not depend on it.
+
+    Returns
+    -------
+    sensitivities : ndarray of shape (n_in, n_out), dtype of `coef`
+        Between 0 and 1. An edge whose input is 0 on all points has 0.
+    """
+    coef, halves = _halves(A, coef)
+    n_neurons = max(1, TASK_SIZE // max(1, A.size))
+    blocks = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(_sensitivity_of_neurons)(
+            [(part, sign, R[neurons]) for part, sign, R in halves], coef[:, neurons]
+        )
+        for neurons in gen_batches(coef.shape[1], n_neurons)
+    )
+    return np.hstack(blocks)
+
+
+def mean_relative_importance(A, coef):
+    """Mean, over the points, of the shares of which `sensitivity` is the maximum.
+
+    Same parameters; an ndarray of shape (n_in, n_out). Where inputs have both signs
+    the shares of the two half-sums add up, as a point has a part in one of them only.
+    """
+    coef, halves = _halves(A, coef)
+    out = np.zeros_like(coef)
+    for part, sign, R in halves:
+        out += np.maximum(sign * coef, 0) * (part @ R.T)
+    out /= len(A)
+    return out
+
+
+def _halves(A, coef):
+    """Scaled weights, and `(inputs^T, sign of the weights, 1 / half-sums)` of each.
+
+    Shares do not change with the scale of a point or of a neuron: at scale 1 no
+    product overflows, however large or small the weights are.
+    """
+    A = _scaled(A.astype(coef.dtype, copy=False), axis=1)
+    coef = _scaled(coef, axis=0)
+    parts = [np.maximum(A, 0)]
+    if (A < 0).any():
+        parts.append(np.maximum(-A, 0))
+    halves = [
+        (np.ascontiguousarray(part.T), sign, _reciprocals(part, sign * coef))
+        for part in parts
+        for sign in (1, -1)
+    ]
+    return coef, halves
+
+
+def _scaled(array, axis):
+    """Divide by the largest magnitude along `axis`."""
+    largest = np.abs(array).max(axis=axis, keepdims=True, initial=0)
+    return np.divide(array, largest, out=np.zeros_like(array), where=largest > 0)
+
+
+def _reciprocals(part, coef):
+    """`1 / sum_k w_ik a_k(x)` over positive weights, (n_out, n_points); 0 for 1/0."""
+    sums = np.maximum(coef, 0).T @ part.T
+    smallest = np.finfo(sums.dtype).tiny
+    return np.divide(1, sums, out=np.zeros_like(sums), where=sums >= smallest)
+
+
+def _sensitivity_of_neurons(halves, coef):
+    """Sensitivity of a block of neurons, the points streamed through a scratch array.
+
+    `s_ij = w_ij max_x a_j(x) r_i(x)` is a matrix product over (max, *).
+    """
+    n_points = halves[0][0].shape[1]
+    out = np.zeros_like(coef)
+    point_blocks = list(gen_even_slices(n_points, -(-n_points // POINTS_PER_BLOCK)))
+    n_inputs = SCRATCH_SIZE // point_blocks[0].stop
+    scratch = np.empty((n_inputs, point_blocks[0].stop), coef.dtype)
+    for AT, sign, R in halves:
+        for points in point_blocks:
+            # take copies an array that is not contiguous, whole, at every call
+            columns = np.ascontiguousarray(AT[:, points])
+            for i in range(coef.shape[1]):
+                edges = np.flatnonzero(sign * coef[:, i] > 0)
+                r = R[i, points]
+                for start in range(0, len(edges), n_inputs):
+                    j = edges[start : start + n_inputs]
+                    products = scratch[: len(j), : len(r)]
+                    # mode="clip" writes into `out` without a hidden buffer
+                    columns.take(j, axis=0, out=products, mode="clip")
+                    products *= r
+                    shares = np.abs(coef[j, i]) * products.max(axis=1)
+                    out[j, i] = np.maximum(out[j, i], shares)
+    # A share exceeds 1 by rounding only.
+    return np.minimum(out, 1, out=out)
+
+
+def neuron_bounds(network, X):
+    """Bound of each layer on how much its neurons magnify relative errors.
+
+    `max_i mean_x sum_k |w_ik a_k(x)| / |sum_k w_ik a_k(x)|`, the intercept taken as an
+    edge from the constant 1 (Baykal et al. 2019, Section 4.2, without `kappa`).
+
+    Parameters
+    ----------
+    network : Network
+
+    X : ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    bounds : ndarray of shape (n_layers,), float64
+        Infinite where a neuron's sum is 0 and its terms are not.
+    """
+    activations = network.activations(X)
+    bounds = []
+    for layer, (A, coef, b) in enumerate(
+        zip(activations, network.coefs, network.intercepts)
+    ):
+        magnitudes = np.abs(A) @ np.abs(coef) + np.abs(b)
+        last = layer == len(network.coefs) - 1
+        Z = activations[-1] if last else A @ coef + b
+        bounds.append(ratio(magnitudes, np.abs(Z)).mean(axis=0).max())
+    return np.array(bounds, dtype=float)
+
+
+def ratio(numerator, denominator):
+    """Elementwise quotient in float64 where 0/0 is 0 and x/0 is infinite."""
+    numerator = np.asarray(numerator, dtype=np.float64)
+    out = np.where(numerator > 0, np.inf, 0.0)
+    return np.divide(numerator, denominator, out=out, where=denominator > 0)

@@ -1,0 +1,61 @@
+"""Networks and data shared by the tests."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from skcoreset._network import Network
+
+
+def random_network(
+    widths, activation="relu", out_activation="identity", dtype=np.float64, seed=0
+):
+    """A network with normal weights; widths include the input."""
+    rng = np.random.default_rng(seed)
+    coefs = [
+        (rng.standard_normal((n_in, n_out)) / np.sqrt(n_in)).astype(dtype)
+        for n_in, n_out in itertools.pairwise(widths)
+    ]
+    intercepts = [0.1 * rng.standard_normal(n).astype(dtype) for n in widths[1:]]
+    return Network(tuple(coefs), tuple(intercepts), activation, out_activation)
+
+
+def fitted(estimator, X, y):
+    """Train without the warning that a few iterations have not converged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(X, y)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Pixels in [0, 1] and classes, float32: training rows, and the others."""
+    X, y = load_digits(return_X_y=True)
+    X = (X / 16).astype(np.float32)
+    return X[:900], y[:900], X[900:], y[900:]
+
+
+@pytest.fixture(scope="session")
+def mlp(digits):
+    """A fitted 64-32-16-10 ReLU classifier in float32."""
+    X, y, _, _ = digits
+    return fitted(MLPClassifier((32, 16), max_iter=60, random_state=0), X, y)
+
+
+@pytest.fixture(scope="session")
+def regressor(digits):
+    """A fitted tanh regressor with two outputs."""
+    X, y, _, _ = digits
+    Y = np.column_stack([y, X.sum(axis=1)]).astype(np.float32)
+    return fitted(
+        MLPRegressor(
+            hidden_layer_sizes=(16,), activation="tanh", max_iter=60, random_state=0
+        ),
+        X,
+        Y,
+    )

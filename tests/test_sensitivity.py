@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from skcoreset import _sensitivity
+from skcoreset._sensitivity import (
+    mean_relative_importance,
+    neuron_bounds,
+    sensitivity,
+)
+
+from .conftest import random_network
+
+
+def shares_by_definition(A, coef):
+    """Share of every edge in its half-sum at every point, (points, n_in, n_out)."""
+    shares = np.zeros((len(A), *coef.shape))
+    for x, a in enumerate(A):
+        for i in range(coef.shape[1]):
+            for j in range(coef.shape[0]):
+                half = [
+                    k
+                    for k in range(coef.shape[0])
+                    if coef[k, i] * coef[j, i] > 0 and a[k] * a[j] > 0
+                ]
+                total = sum(abs(coef[k, i] * a[k]) for k in half)
+                if total > 0:
+                    shares[x, j, i] = abs(coef[j, i] * a[j]) / total
+    return shares
+
+
+def layer(seed, inputs="both", n_points=7):
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((n_points, 6))
+    coef = rng.standard_normal((6, 5))
+    A = {"both": A, "positive": np.abs(A), "negative": -np.abs(A)}[inputs]
+    A[:, 2] = 0  # an input that never lights
+    A[3] = 0  # a point where all denominators are 0
+    coef[1] = 0  # an input without edges
+    coef[:, 0] = np.abs(coef[:, 0])  # a neuron with one sign only
+    coef[:, 1] = -np.abs(coef[:, 1])
+    coef[4, 2] = 0
+    return A, coef
+
+
+@pytest.mark.parametrize("inputs", ["both", "positive", "negative"])
+@pytest.mark.parametrize("seed", range(3))
+def test_sensitivity_is_its_definition(inputs, seed):
+    A, coef = layer(seed, inputs)
+    expected = shares_by_definition(A, coef).max(axis=0)
+    np.testing.assert_allclose(sensitivity(A, coef), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("inputs", ["both", "positive"])
+def test_mean_relative_importance_is_its_definition(inputs):
+    A, coef = layer(0, inputs)
+    expected = shares_by_definition(A, coef).mean(axis=0)
+    np.testing.assert_allclose(mean_relative_importance(A, coef), expected, rtol=1e-12)
+
+
+def test_blocks_do_not_change_the_result(monkeypatch):
+    A, coef = layer(0, n_points=40)
+    expected = sensitivity(A, coef)
+    monkeypatch.setattr(_sensitivity, "SCRATCH_SIZE", 32)
+    monkeypatch.setattr(_sensitivity, "POINTS_PER_BLOCK", 9)
+    monkeypatch.setattr(_sensitivity, "TASK_SIZE", 400)
+    np.testing.assert_array_equal(sensitivity(A, coef, n_jobs=2), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale_A, scale_coef", [(1e30, 1e30), (1e-30, 1e-30)])
+def test_scale_of_weights_and_inputs_is_immaterial(dtype, scale_A, scale_coef):
+    A, coef = layer(1)
+    A, coef = A.astype(dtype), coef.astype(dtype)
+    scaled = sensitivity(A * dtype(scale_A), coef * dtype(scale_coef))
+    assert scaled.dtype == dtype
+    np.testing.assert_allclose(scaled, sensitivity(A, coef), rtol=1e-5)
+
+
+def test_every_half_sum_of_sensitivities_is_at_least_one():
+    # at every point the shares of a half-sum add up to 1
+    rng = np.random.default_rng(0)
+    A, coef = rng.random((20, 9)), rng.standard_normal((9, 4))
+    s = sensitivity(A, coef)
+    for sign in (1, -1):
+        sums = np.where(sign * coef > 0, s, 0).sum(axis=0)
+        assert (sums >= 1 - 1e-12).all()
+    assert (s <= 1).all()
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_neuron_bounds_by_definition(activation):
+    network = random_network([6, 5, 4, 2], activation)
+    X = np.random.default_rng(1).standard_normal((11, 6))
+    expected = []
+    A = X
+    for coef, b in zip(network.coefs, network.intercepts):
+        Z = A @ coef + b
+        terms = np.abs(A[:, :, None] * coef[None]).sum(axis=1) + np.abs(b)
+        expected.append((terms / np.abs(Z)).mean(axis=0).max())
+        A = np.maximum(Z, 0) if activation == "relu" else np.tanh(Z)
+    np.testing.assert_allclose(neuron_bounds(network, X), expected, rtol=1e-12)
+
+
+def test_neuron_bounds_of_vanishing_sums():
+    network = random_network([2, 2, 1])
+    # terms cancel in the first neuron; the second has no terms at all
+    coefs = [np.array([[1.0, 0.0], [-1.0, 0.0]]), np.ones((2, 1))]
+    network = network.with_weights(coefs, [np.zeros(2), np.ones(1)])
+    np.testing.assert_array_equal(neuron_bounds(network, np.ones((3, 2))), [np.inf, 1])
