@@ -1,0 +1,58 @@
+"""What every compression method has."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from abc import ABC, abstractmethod
+
+from .._refine import refine as refine_network
+
+
+class Method(ABC):
+    """A way from a network and calibration points to ever sparser networks.
+
+    A new method is a subclass with :meth:`sparsify` and a name in `METHODS`.
+    """
+
+    # What `refine=None` and `prune_neurons=None` mean for the method.
+    refines = False
+    prunes_neurons = False
+
+    # Ratio of neighbouring densities of a path that a network is chosen from. Finer
+    # steps bring the share over epsilon closer to delta, and the network smaller.
+    step = 0.995
+
+    # Why an asked density cannot always be had.
+    limits = "A density is a whole number of edges."
+
+    @abstractmethod
+    def sparsify(self, network, X, densities, *, rng, n_jobs=None):
+        """Yield one network for each of the decreasing `densities`.
+
+        Parameters
+        ----------
+        network : Network
+            With dense weights.
+
+        X : ndarray of shape (n_samples, n_features), dtype of the network
+            Calibration points.
+
+        densities : sequence of float
+            Shares of the edges of `network` to keep, decreasing.
+
+        rng : numpy.random.Generator
+            Methods that do not draw leave it alone.
+
+        n_jobs : int, default=None
+            The result does not depend on it.
+
+        Yields
+        ------
+        sparse : Network
+            With dense weights that are zero at the dropped edges.
+        """
+
+    def path(self, network, X, densities, *, refine, rng, n_jobs=None):
+        """Like `sparsify`, the kept edges reweighted where `refine` is true."""
+        for sparse in self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs):
+            yield refine_network(sparse, network, X) if refine else sparse

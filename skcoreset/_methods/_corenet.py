@@ -1,0 +1,189 @@
+"""CoreNet, CoreNet+ and CoreNet++: sampling by empirical sensitivity."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._guarantee import Theorem
+from .._network import Network
+from .._sensitivity import neuron_bounds, ratio, sensitivity
+from ._sampling import Coresets, Sampling
+
+# Points of a path at which the candidates of a coreset are compared.
+N_JUDGED = 4
+
+
+class CoreNet(Sampling):
+    """CoreNet (Baykal et al. 2019, Algorithms 1 and 2).
+
+    The sensitivities are those on as many of the calibration rows, drawn at random, as
+    the theorem asks for: more of them only flatten the distribution.
+    """
+
+    amplifies = False
+    limits = (
+        "Edges whose input is 0 on the rows of the sensitivities are never drawn, and "
+        "a neuron keeps at least one of its edges of each sign."
+    )
+
+    def coresets(self, network, X, *, rng=None, n_jobs=None):
+        importance, groups, n_groups = [], [], 0
+        for A, coef in zip(network.activations(X), network.coefs):
+            importance.append(sensitivity(A, coef, n_jobs=n_jobs).ravel())
+            neuron = np.arange(coef.shape[1])
+            groups.append((n_groups + 2 * neuron + (coef < 0)).ravel())
+            n_groups += 2 * coef.shape[1]
+        return Coresets(
+            network,
+            np.concatenate(importance).astype(np.float64),
+            np.concatenate(groups),
+            n_groups,
+        )
+
+    def sparsify(self, network, X, densities, *, rng, n_jobs=None):
+        points, judges = self._split(X, theorem_of(network, X), rng)
+        coresets = self.coresets(network, points, n_jobs=n_jobs)
+        step = -(-len(densities) // N_JUDGED)
+        budgets = [coresets.budget_for(density) for density in densities[::step]]
+        judged = [coresets.sizes(budget) for budget in budgets]
+        draws = self._draw(coresets, judged, judges, rng=rng, n_jobs=n_jobs)
+        yield from draws.networks(densities)
+
+    def theoretical(self, network, X, *, epsilon, delta, rng, n_jobs=None):
+        """Return the network that has the theorem's sample sizes, and these sizes.
+
+        Parameters
+        ----------
+        network : Network
+
+        X : ndarray of shape (n_samples, n_features)
+            At least `theorem_of(network, X, delta).n_points` calibration rows.
+
+        epsilon, delta : float
+
+        rng : numpy.random.Generator
+
+        n_jobs : int, default=None
+
+        Returns
+        -------
+        sparse : Network
+            A half-row given at least as many draws as it has edges is as it was.
+
+        sizes : ndarray of float64
+            Draws of each half-row, before that.
+
+        n_edges : ndarray of int
+            Edges of sensitivity above 0 in each half-row.
+        """
+        theorem = theorem_of(network, X, delta)
+        points, judges = self._split(X, theorem, rng)
+        coresets = self.coresets(network, points, n_jobs=n_jobs)
+        errors = theorem.errors(neuron_bounds(network, points), epsilon)
+        sizes = theorem.sample_sizes(
+            coresets.sums,
+            np.repeat(errors, [2 * width for width in network.widths]),
+            self.amplifies,
+        )
+        n_draws = np.minimum(sizes, coresets.n_edges).astype(np.intp)
+        draws = self._draw(coresets, [n_draws], judges, rng=rng, n_jobs=n_jobs)
+        whole = coresets.whole(n_draws)[coresets.group]
+        weights = np.where(whole, network.weights, draws.network(n_draws).weights)
+        return network.with_weights(weights), sizes, coresets.n_edges
+
+    def _split(self, X, theorem, rng):
+        """Rows for the sensitivities, and disjoint ones to judge coresets on."""
+        order = rng.permutation(len(X))
+        n_points = theorem.n_points
+        if self.amplifies:
+            # too few rows for both: half and half
+            n_points = min(n_points, max(1, len(X) // 2))
+        judges = order[n_points:][: theorem.n_judges]
+        return X[order[:n_points]], X[judges]
+
+    def _draw(self, coresets, judged, judges, *, rng, n_jobs):
+        if not self.amplifies or len(judges) == 0:
+            return coresets.draw(judged[0], rng=rng, n_jobs=n_jobs)
+        network = coresets.network
+        return coresets.draw(
+            judged[0],
+            rng=rng,
+            n_jobs=n_jobs,
+            n_candidates=Theorem(network.widths).n_candidates,
+            judge=Judge(network, network.activations(judges), coresets, judged),
+        )
+
+
+class CoreNetPlus(CoreNet):
+    """CoreNet+: CoreNet, and neurons that have become idle are removed."""
+
+    prunes_neurons = True
+
+
+class CoreNetPlusPlus(CoreNetPlus):
+    """CoreNet++: the best of many coresets of every neuron, and CoreNet+."""
+
+    amplifies = True
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Compares candidate coresets of a half-row by its mean relative error.
+
+    Parameters
+    ----------
+    network : Network
+
+    activations : list of (n_points, n_in) ndarrays
+        On points that the sensitivities were not computed from.
+
+    coresets : Coresets
+
+    judged : list of ndarrays of shape (n_groups,)
+        Sizes to compare the candidates at; the mean counts.
+    """
+
+    network: Network
+    activations: list
+    coresets: Coresets
+    judged: list
+
+    def __call__(self, edges, candidates):
+        """Return the number of the best candidate.
+
+        Parameters
+        ----------
+        edges : ndarray of shape (n_edges,)
+            The half-row.
+
+        candidates : ndarray of shape (length, n_candidates)
+            Sequences of draws, as positions in `edges`.
+        """
+        layer, inputs = self.network.locate(edges)
+        A = self.activations[layer][:, inputs]
+        weights = np.abs(self.network.weights[edges])
+        scale = weights / self.coresets.probabilities[edges]
+        n_candidates = candidates.shape[1]
+        errors = np.zeros(n_candidates)
+        for sizes in self.judged:
+            size = sizes[self.coresets.group[edges[0]]]
+            if self.coresets.draws_per_edge is None and size >= len(edges):
+                continue
+            flat = candidates[:size] + len(edges) * np.arange(n_candidates)
+            counts = np.bincount(flat.ravel(), minlength=len(edges) * n_candidates)
+            estimates = counts.reshape(n_candidates, -1) * (scale / size)
+            for part in (np.maximum(A, 0), np.maximum(-A, 0)):
+                exact = (part @ weights)[:, np.newaxis]
+                errors += ratio(np.abs(part @ estimates.T - exact), exact).mean(axis=0)
+        return errors.argmin()
+
+
+def theorem_of(network, X, delta=0.1):
+    """The `Theorem` for a network and its inputs."""
+    both_signs = (X < 0).any() or (
+        len(network.widths) > 1 and network.activation in ("tanh", "identity")
+    )
+    return Theorem(network.widths, delta, bool(both_signs))

@@ -1,0 +1,53 @@
+"""Removal of idle neurons."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+
+from .._network import ACTIVATIONS
+
+
+def remove_neurons(network, X):
+    """Remove the hidden neurons that do nothing on the calibration points.
+
+    Those are the neurons with activation 0 on all of X, those without outgoing edges,
+    and those without incoming edges: the last are constants, which are folded into the
+    intercepts of the next layer (CoreNet+, Baykal et al. 2019, Section 4.3). Repeated
+    until nothing changes. Every layer keeps one neuron.
+
+    Parameters
+    ----------
+    network : Network
+        With dense weights.
+
+    X : ndarray of shape (n_samples, n_features)
+        Calibration points, on which the output does not change.
+
+    Returns
+    -------
+    smaller : Network
+    """
+    coefs, intercepts = list(network.coefs), list(network.intercepts)
+    silent = [~A.any(axis=0) for A in network.activations(X)[1:-1]]
+    changed = True
+    while changed:
+        changed = False
+        for layer, quiet in enumerate(silent):
+            constant = ~coefs[layer].any(axis=0)
+            idle = quiet | constant | ~coefs[layer + 1].any(axis=1)
+            if idle.all():
+                idle[0] = False
+            if not idle.any():
+                continue
+            folded = idle & constant & ~quiet
+            values = intercepts[layer][folded]
+            ACTIVATIONS[network.activation](values)
+            intercepts[layer + 1] = (
+                intercepts[layer + 1] + values @ coefs[layer + 1][folded]
+            )
+            coefs[layer] = coefs[layer][:, ~idle]
+            intercepts[layer] = intercepts[layer][~idle]
+            coefs[layer + 1] = coefs[layer + 1][~idle]
+            silent[layer] = quiet[~idle]
+            changed = True
+    return network.with_weights(coefs, intercepts)

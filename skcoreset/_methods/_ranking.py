@@ -1,0 +1,51 @@
+"""Methods that rank all edges once and keep the first ones."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from abc import abstractmethod
+
+import numpy as np
+
+from .._sensitivity import mean_relative_importance
+from ._base import Method
+
+
+class Ranking(Method):
+    """Keep the edges of highest score, all layers ranked together."""
+
+    @abstractmethod
+    def scores(self, network, X):
+        """Return one array of scores a layer, shaped as its weights."""
+
+    def sparsify(self, network, X, densities, *, rng=None, n_jobs=None):
+        scores = np.concatenate([score.ravel() for score in self.scores(network, X)])
+        edges = np.flatnonzero(network.weights)
+        # stable: edges of equal score go in the order of the layers
+        ranked = edges[np.argsort(-scores[edges], kind="stable")]
+        for density in densities:
+            kept = ranked[: round(density * len(ranked))]
+            weights = np.zeros_like(network.weights)
+            weights[kept] = network.weights[kept]
+            yield network.with_weights(weights)
+
+
+class Magnitude(Ranking):
+    """Global magnitude pruning: the largest weights of the whole network."""
+
+    def scores(self, network, X):
+        return [np.abs(coef) for coef in network.coefs]
+
+
+class SiPP(Ranking):
+    """SiPP's deterministic rule: the largest mean relative importance.
+
+    The mean, over the calibration points, of the share that an edge has of the
+    half-sum of its neuron (Baykal et al. 2022).
+    """
+
+    def scores(self, network, X):
+        return [
+            mean_relative_importance(A, coef)
+            for A, coef in zip(network.activations(X), network.coefs)
+        ]

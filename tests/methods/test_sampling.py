@@ -1,0 +1,169 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from skcoreset._methods import METHODS
+from skcoreset._methods._sampling import Coresets
+from skcoreset._network import Network
+from skcoreset._sensitivity import sensitivity
+
+from ..conftest import random_network
+
+SAMPLING = ["corenet", "corenet+", "corenet++", "uniform", "l1", "l2", "l1+l2"]
+CORENETS = SAMPLING[:3]
+
+
+def at_density(method, network, X, density, seed=0, n_jobs=None):
+    rng = np.random.default_rng(seed)
+    (sparse,) = METHODS[method].sparsify(
+        network, X, np.array([density]), rng=rng, n_jobs=n_jobs
+    )
+    return sparse
+
+
+@pytest.fixture(scope="module")
+def problem():
+    network = random_network([20, 12, 4])
+    return network, np.random.default_rng(1).random((400, 20))
+
+
+@pytest.mark.parametrize("method", ["corenet", "uniform", "l1", "l2", "l1+l2"])
+@pytest.mark.parametrize("density", [0.15, 0.4])
+def test_mean_over_seeds_is_the_original(method, density, problem):
+    network, X = problem
+    n_seeds = 600
+    # the sensitivities depend on the rows drawn for them: take all, and so the same
+    X = X[:40]
+    draws = np.array(
+        [
+            at_density(method, network, X, density, seed).weights
+            for seed in range(n_seeds)
+        ]
+    )
+    error = draws.mean(axis=0) - network.weights
+    standard_error = draws.std(axis=0) / np.sqrt(n_seeds)
+    drawn = (draws != 0).any(axis=0)
+    kept_whole = standard_error[drawn] < 1e-14
+    z = error[drawn][~kept_whole] / standard_error[drawn][~kept_whole]
+    # an edge so rare that a few draws make its mean has no normal error
+    common = (draws[:, drawn][:, ~kept_whole] != 0).sum(axis=0) > 25
+    assert common.sum() > 50
+    assert np.abs(z[common]).max() < 5
+    assert np.abs(z[common].mean()) < 5 / np.sqrt(common.sum())
+    np.testing.assert_allclose(error[drawn][kept_whole], 0, atol=1e-12)
+
+
+# the best of many coresets has more edges than one: CoreNet++ keeps more
+@pytest.mark.parametrize("method", [m for m in SAMPLING if m != "corenet++"])
+@pytest.mark.parametrize("density", [0.2, 0.5])
+def test_expected_density_is_the_one_asked(method, density):
+    network = random_network([60, 40, 10])
+    X = np.random.default_rng(1).random((500, 60))
+    kept = np.mean(
+        [
+            at_density(method, network, X, density, seed).n_edges / network.n_edges
+            for seed in range(10)
+        ]
+    )
+    assert kept == pytest.approx(density, abs=5 * 0.5 / np.sqrt(10 * 2800))
+
+
+@pytest.mark.parametrize("method", SAMPLING)
+def test_kept_edges_keep_their_sign_and_intercepts_are_exact(method, problem):
+    network, X = problem
+    sparse = at_density(method, network, X, 0.3)
+    kept = sparse.weights != 0
+    assert 0 < kept.sum() < len(kept)
+    np.testing.assert_array_equal(
+        np.sign(sparse.weights[kept]), np.sign(network.weights[kept])
+    )
+    for b, expected in zip(sparse.intercepts, network.intercepts):
+        np.testing.assert_array_equal(b, expected)
+
+
+@pytest.mark.parametrize("method", SAMPLING)
+def test_paths_are_nested_and_one_density_is_a_point_of_the_path(method, problem):
+    network, X = problem
+    densities = 0.8 ** np.arange(1, 9)
+    path = list(
+        METHODS[method].sparsify(network, X, densities, rng=np.random.default_rng(0))
+    )
+    for denser, sparser in itertools.pairwise(path):
+        assert not ((sparser.weights != 0) & (denser.weights == 0)).any()
+    if method != "corenet++":  # its candidates are compared at the densities asked
+        alone = at_density(method, network, X, densities[3])
+        assert any(np.array_equal(alone.weights, point.weights) for point in path)
+
+
+@pytest.mark.parametrize("method", SAMPLING)
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_result_does_not_depend_on_workers(method, backend, problem):
+    from joblib import parallel_config
+
+    network, X = problem
+    alone = at_density(method, network, X, 0.3)
+    with parallel_config(backend=backend):
+        together = at_density(method, network, X, 0.3, n_jobs=2)
+    np.testing.assert_array_equal(together.weights, alone.weights)
+
+
+def test_edges_of_sensitivity_zero_are_dropped_and_others_can_all_stay():
+    network = random_network([20, 12, 4])
+    X = np.random.default_rng(1).random((50, 20))
+    X[:, :5] = 0
+    sparse = at_density("corenet", network, X, 1.0)
+    assert not sparse.coefs[0][:5].any()
+    np.testing.assert_array_equal(sparse.coefs[0][5:], network.coefs[0][5:])
+
+
+def test_draws_follow_the_sensitivities():
+    # one neuron, inputs of one sign: edge j is drawn with probability s_j / S
+    network = Network((np.ones((5, 1)),), (np.zeros(1),), "relu")
+    X = np.random.default_rng(0).random((4, 5)) ** 3
+    s = sensitivity(X, network.coefs[0]).ravel()
+    coresets = Coresets(network, s, np.zeros(5, int), 1)
+    n_seeds = 4000
+    counts = np.zeros(5)
+    for seed in range(n_seeds):
+        draws = coresets.draw(np.array([1]), rng=np.random.default_rng(seed))
+        counts += draws.network(np.array([1])).weights != 0
+    q = s / s.sum()
+    deviation = np.sqrt(n_seeds * q * (1 - q))
+    assert (np.abs(counts - n_seeds * q) < 4.5 * deviation).all()
+
+
+def test_expected_density_by_its_definition(problem):
+    network, X = problem
+    coresets = METHODS["corenet"].coresets(network, X)
+    sizes = coresets.sizes(2.0)
+    expected = 0
+    for edge, s in enumerate(coresets.importance):
+        g = coresets.group[edge]
+        if s == 0:
+            continue
+        whole = sizes[g] >= coresets.n_edges[g]
+        q = s / coresets.sums[g]
+        expected += 1 if whole else 1 - (1 - q) ** sizes[g]
+    assert coresets.expected_density(sizes) == pytest.approx(
+        expected / network.n_edges, rel=1e-9
+    )
+
+
+def test_amplification_lowers_the_error():
+    network = random_network([60, 40, 10])
+    rng = np.random.default_rng(1)
+    X, X_test = rng.random((600, 60)), rng.random((300, 60))
+    F = network.forward(X_test)
+
+    def error(method):
+        return np.mean(
+            [
+                np.linalg.norm(
+                    at_density(method, network, X, 0.3, seed).forward(X_test) - F
+                )
+                for seed in range(8)
+            ]
+        )
+
+    assert error("corenet++") < 0.9 * error("corenet")
