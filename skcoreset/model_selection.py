@@ -1,0 +1,267 @@
+"""Scorers that need no labels, and the choice of the sparsest good candidate.
+
+Accuracy alone always picks the least compression. These say what is meant instead: as
+small as possible, and still as good.
+"""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ._guarantee import ERRORS
+
+__all__ = ["SparsestWithin", "density_score", "fidelity_score", "neg_error_score"]
+
+
+def _compressor_and_inputs(estimator, X):
+    """The compressor at the end of a pipeline, and what reaches it of X."""
+    while isinstance(estimator, Pipeline):
+        if X is not None and len(estimator) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator.steps[-1][1]
+    check_is_fitted(estimator)
+    return estimator, X
+
+
+def fidelity_score(estimator, X, y=None):
+    """Share of rows for which the compressed network predicts as the original does.
+
+    A scorer: pass it as `scoring` of :class:`~sklearn.model_selection.GridSearchCV`,
+    which then needs no labels.
+
+    Parameters
+    ----------
+    estimator : CoresetCompressor or Pipeline
+        Fitted; a Pipeline has to end in a compressor. Its network is a classifier.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows to predict.
+
+    y : object, default=None
+        Ignored.
+
+    Returns
+    -------
+    score : float
+        Between 0 and 1; 1 where no prediction differs.
+
+    Raises
+    ------
+    ValueError
+        If the network is a regressor: use :func:`neg_error_score`.
+
+    See Also
+    --------
+    neg_error_score : How far the outputs are from the original's.
+    density_score : Share of edges kept.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.model_selection import fidelity_score
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mlp = MLPClassifier(solver="lbfgs", max_iter=500, random_state=0).fit(X, y)
+    >>> compressor = CoresetCompressor(mlp, density=0.5, random_state=0).fit(X)
+    >>> fidelity_score(compressor, X) > 0.9
+    True
+    """
+    compressor, X = _compressor_and_inputs(estimator, X)
+    if not is_classifier(compressor):
+        raise ValueError(
+            "fidelity_score compares predicted classes and the network is a regressor: "
+            "use neg_error_score."
+        )
+    network, F, F_hat = _outputs(compressor, X)
+    return 1 - float(ERRORS["prediction"](F_hat, F, network).mean())
+
+
+def neg_error_score(estimator, X, y=None):
+    """Minus the median relative error of the output of the compressed network.
+
+    The error of a row is `||f_hat(x) - f(x)||_2 / ||f(x)||_2`, where `f` is the output
+    before the output activation. A scorer like :func:`fidelity_score`.
+
+    Parameters
+    ----------
+    estimator : CoresetCompressor or Pipeline
+        Fitted; a Pipeline has to end in a compressor.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows to predict.
+
+    y : object, default=None
+        Ignored.
+
+    Returns
+    -------
+    score : float
+        At most 0; 0 where the output is the original's.
+
+    See Also
+    --------
+    fidelity_score : Share of equal predictions.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.model_selection import neg_error_score
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> mlp = MLPRegressor(solver="lbfgs", max_iter=200, random_state=0).fit(X, y)
+    >>> compressor = CoresetCompressor(mlp, density=0.5, random_state=0).fit(X)
+    >>> neg_error_score(compressor, X) > -0.5
+    True
+    """
+    compressor, X = _compressor_and_inputs(estimator, X)
+    network, F, F_hat = _outputs(compressor, X)
+    return -float(np.median(ERRORS["relative"](F_hat, F, network)))
+
+
+def _outputs(compressor, X):
+    """Original network, and the outputs of both."""
+    network = compressor._original_network
+    F = network.forward(compressor._inputs(compressor.original_estimator_, X))
+    return network, F, compressor.transform(X)
+
+
+def density_score(estimator, X=None, y=None):
+    """Share of the original network's edges that were kept.
+
+    For a search over several metrics, beside one that says how good a candidate is.
+    Lower is better: do not maximise it, give it to :class:`SparsestWithin`.
+
+    Parameters
+    ----------
+    estimator : CoresetCompressor or Pipeline
+        Fitted; a Pipeline has to end in a compressor.
+
+    X, y : object, default=None
+        Ignored.
+
+    Returns
+    -------
+    density : float
+        `density_` of the compressor.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.model_selection import density_score
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mlp = MLPClassifier(solver="lbfgs", max_iter=500, random_state=0).fit(X, y)
+    >>> compressor = CoresetCompressor(mlp, density=0.5, random_state=0).fit(X)
+    >>> density_score(compressor) <= 0.5
+    True
+    """
+    return float(_compressor_and_inputs(estimator, None)[0].density_)
+
+
+@dataclass(frozen=True)
+class SparsestWithin:
+    """Pick the sparsest candidate of a search that scores almost as well as the best.
+
+    An instance is a callable for the `refit` of
+    :class:`~sklearn.model_selection.GridSearchCV` and its kin, searched with several
+    metrics of which one is :func:`density_score` under the name ``"density"``.
+
+    Parameters
+    ----------
+    tolerance : float or "one_se", default="one_se"
+        How much less than the best mean score is good enough: an amount, in units of
+        the score, or one standard error of the best candidate's mean over the splits.
+
+    score : str, default="score"
+        Name of the metric that has to be good; greater is better.
+
+    density : str, default="density"
+        Name of the metric that is to be small.
+
+    Raises
+    ------
+    ValueError
+        If `tolerance` is negative or another string, or a metric is missing.
+
+    Notes
+    -----
+    A certificate of the candidate so chosen is the best of several on the same rows and
+    no longer holds at its `delta`: certify the choice again on fresh rows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.model_selection import (
+    ...     SparsestWithin, density_score, fidelity_score)
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mlp = MLPClassifier(solver="lbfgs", max_iter=500, random_state=0).fit(X, y)
+    >>> search = GridSearchCV(
+    ...     CoresetCompressor(mlp, random_state=0),
+    ...     {"density": [0.1, 0.3, 0.9]},
+    ...     scoring={"fidelity": fidelity_score, "density": density_score},
+    ...     refit=SparsestWithin(0.05, score="fidelity"),
+    ...     cv=3,
+    ... )
+    >>> search.fit(X).best_params_["density"] < 0.9
+    True
+    """
+
+    tolerance: float | str = "one_se"
+    score: str = "score"
+    density: str = "density"
+
+    def __post_init__(self):
+        if self.tolerance != "one_se" and not (
+            isinstance(self.tolerance, Real) and self.tolerance >= 0
+        ):
+            raise ValueError(
+                f"tolerance={self.tolerance!r} must be a number of at least 0 or "
+                "'one_se'."
+            )
+
+    def __call__(self, cv_results):
+        """Return the index of the chosen candidate.
+
+        Parameters
+        ----------
+        cv_results : dict
+            `cv_results_` of a search.
+
+        Returns
+        -------
+        best_index : int
+        """
+        for metric in (self.score, self.density):
+            if f"mean_test_{metric}" not in cv_results:
+                raise ValueError(
+                    f"The search has no metric {metric!r}: give `scoring` a dict with "
+                    f"the keys {self.score!r} and {self.density!r}."
+                )
+        scores = np.asarray(cv_results[f"mean_test_{self.score}"])
+        if np.isnan(scores).all():
+            raise ValueError(f"Every candidate failed: all {self.score!r} are NaN.")
+        best = np.nanargmax(scores)
+        tolerance = self.tolerance
+        if tolerance == "one_se":
+            n_splits = sum(
+                name.startswith("split") and name.endswith(f"_test_{self.score}")
+                for name in cv_results
+            )
+            deviation = cv_results[f"std_test_{self.score}"][best]
+            tolerance = deviation / np.sqrt(max(1, n_splits - 1))
+        densities = np.asarray(cv_results[f"mean_test_{self.density}"])
+        good = scores >= scores[best] - tolerance
+        return int(np.argmin(np.where(good, densities, np.inf)))

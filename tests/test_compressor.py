@@ -1,0 +1,215 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skcoreset import CoresetCompressor
+from skcoreset._guarantee import ERRORS
+from skcoreset._methods import METHODS
+
+from .conftest import fitted
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_compresses_to_a_density(method, mlp, digits):
+    X, y = digits[2:]
+    compressor = CoresetCompressor(mlp, method=method, density=0.5, random_state=0)
+    compressor.fit(X[:500])
+    assert 0.4 < compressor.density_ < 0.55
+    kept = sum(coef.nnz for coef in compressor.coefs_)
+    assert compressor.density_ == kept / sum(coef.size for coef in mlp.coefs_)
+    assert compressor.n_parameters_ == kept + sum(map(len, compressor.intercepts_))
+    assert all(isinstance(coef, sparse.csr_array) for coef in compressor.coefs_)
+    predictions = compressor.predict(X)
+    np.testing.assert_array_equal(compressor.estimator_.predict(X), predictions)
+    np.testing.assert_array_equal(compressor.to_dense().predict(X), predictions)
+    assert compressor.score(X, y) == (predictions == y).mean()
+    assert compressor.transform(X).dtype == np.float32
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("error", ERRORS)
+def test_certificate_is_what_the_held_out_rows_say(method, error, mlp, digits):
+    X = digits[2]
+    X, X_val = X[:400], X[400:700]
+    compressor = CoresetCompressor(
+        mlp, method=method, error=error, epsilon=0.3, delta=0.2, random_state=0
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(METHODS[method], "step", 0.9, raising=False)
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # some promise nothing
+            compressor.fit(X, X_val=X_val)
+    certificate = compressor.certificate_
+    dense = CoresetCompressor(mlp, method="magnitude", density=1.0).fit(X)
+    if error == "prediction":
+        over = compressor.predict(X_val) != mlp.predict(X_val)
+    else:
+        F_hat, F = compressor.transform(X_val), dense.transform(X_val)
+        over = ERRORS[error](F_hat, F, None) > 0.3
+    assert certificate.n_validation == 300
+    assert certificate.share_over_epsilon == pytest.approx(over.mean(), abs=1e-9)
+    assert (over.sum() + 1) / 301 <= certificate.upper_bound <= 0.2
+    path = compressor.path_
+    assert path["density"][path["chosen"]] == compressor.density_
+    assert str(certificate).count(".") >= 1
+
+
+def test_theoretical_mode_keeps_all_and_says_why(mlp, digits):
+    with pytest.warns(UserWarning, match="theorem asks for .* draws"):
+        compressor = CoresetCompressor(
+            mlp, method="corenet", guarantee="theoretical", epsilon=0.5
+        ).fit(digits[2])
+    assert compressor.density_ == 1
+    np.testing.assert_array_equal(compressor.predict(digits[0]), mlp.predict(digits[0]))
+    assert compressor.certificate_.n_validation == 0
+    assert "theorem" in str(compressor.certificate_)
+
+
+def test_theoretical_mode_samples_where_its_constants_allow():
+    # wide enough for the theorem: 200,000 inputs into one neuron
+    rng = np.random.default_rng(0)
+    n_features = 200_000
+    mlp = MLPClassifier((1,), max_iter=1, batch_size=2, random_state=0)
+    mlp = fitted(mlp, rng.random((2, n_features)).astype(np.float32), [0, 1])
+    mlp.coefs_[0] = np.abs(mlp.coefs_[0])
+    X = 1 + 0.01 * rng.random((60, n_features)).astype(np.float32)
+    compressor = CoresetCompressor(
+        mlp, method="corenet", guarantee="theoretical", epsilon=30.0, random_state=0
+    ).fit(X)
+    assert compressor.density_ < 0.9
+    F = CoresetCompressor(mlp, method="magnitude", density=1.0).fit(X).transform(X)
+    assert (ERRORS["entrywise"](compressor.transform(X), F, None) <= 30).mean() >= 0.9
+
+
+def test_too_few_rows_says_how_many_are_missing(mlp, digits):
+    X = digits[2]
+    with pytest.raises(ValueError, match=r"99 held-out rows.* 30: 69 are missing"):
+        CoresetCompressor(mlp, delta=0.01).fit(X[:100])
+    with pytest.raises(ValueError, match="X_val has 5: 4 are missing"):
+        CoresetCompressor(mlp).fit(X, X_val=X[:5])
+    with pytest.raises(ValueError, match="calibration rows and n_samples=20"):
+        CoresetCompressor(mlp, method="corenet", guarantee="theoretical").fit(X[:20])
+
+
+def test_broken_promise_is_never_returned(mlp, digits):
+    with pytest.warns(UserWarning, match="left uncompressed"):
+        compressor = CoresetCompressor(
+            mlp, method="uniform", epsilon=1e-6, random_state=0
+        ).fit(digits[2])
+    assert compressor.density_ == 1
+
+
+def test_unreachable_density_is_said(mlp, digits):
+    X = digits[2].copy()
+    X[:, :32] = 0
+    with pytest.warns(UserWarning, match=r"density=0.9 cannot be had .* 0\.\d+ was"):
+        CoresetCompressor(mlp, method="corenet", density=0.9, random_state=0).fit(X)
+
+
+def test_held_out_rows_are_apart_from_training(digits):
+    X, y = digits[:2]
+    seen = {}
+
+    class Spy(MLPClassifier):
+        def fit(self, X, y, sample_weight=None):
+            seen["X"] = X
+            return super().fit(X, y)
+
+    compressor = CoresetCompressor(
+        Spy((16,), max_iter=200, random_state=0), method="magnitude", random_state=0
+    ).fit(X, y)
+    assert len(seen["X"]) + compressor.certificate_.n_validation == len(X)
+
+
+def test_grid_of_epsilons_is_monotone(mlp, digits):
+    X = digits[2]
+    densities = [
+        CoresetCompressor(mlp, method="corenet", epsilon=epsilon, random_state=0)
+        .fit(X)
+        .density_
+        for epsilon in (0.05, 0.2, 0.5, 2.0)
+    ]
+    assert densities == sorted(densities, reverse=True)
+    assert densities[-1] < densities[0]
+
+
+def test_fitted_pipeline_is_compressed_as_it_is(digits):
+    X, y, X_new, _y_new = digits
+    pipeline = make_pipeline(
+        StandardScaler(), MLPClassifier((32,), max_iter=80, random_state=0)
+    )
+    pipeline = fitted(pipeline, X, y)
+    compressor = CoresetCompressor(
+        pipeline, method="sipp", density=0.6, random_state=0
+    ).fit(X_new)
+    assert type(compressor.estimator_) is type(pipeline)
+    assert compressor.estimator_[0] is pipeline[0]
+    np.testing.assert_array_equal(
+        compressor.predict(X_new), compressor.estimator_.predict(X_new)
+    )
+    assert sparse.issparse(compressor.estimator_[-1].coefs_[0])
+    assert not sparse.issparse(pipeline[-1].coefs_[0])
+
+
+def test_verbose_prints_the_path(mlp, digits, capsys):
+    CoresetCompressor(mlp, method="magnitude", density=0.5, verbose=1).fit(digits[2])
+    assert "density 0.5000" in capsys.readouterr().out
+
+
+def test_fine_tuning_keeps_the_pattern_and_ends_the_promise(mlp, digits):
+    X, y, X_new, y_new = digits
+    compressor = CoresetCompressor(
+        mlp, method="magnitude", density=0.05, random_state=0
+    ).fit(X_new)
+    before, estimator = compressor.score(X, y), compressor.estimator_
+    pattern = [coef.copy() for coef in compressor.coefs_]
+    weights = [coef.copy() for coef in mlp.coefs_]
+    compressor.fine_tune(X, y)
+    assert compressor.score(X, y) > before + 0.1
+    assert compressor.estimator_ is not estimator
+    for coef, kept in zip(compressor.coefs_, pattern):
+        np.testing.assert_array_equal(coef.indices, kept.indices)
+        np.testing.assert_array_equal(coef.indptr, kept.indptr)
+    for coef, expected in zip(mlp.coefs_, weights):
+        np.testing.assert_array_equal(coef, expected)
+    assert not compressor.certificate_.holds
+    assert "No promise" in str(compressor.certificate_)
+    np.testing.assert_array_equal(
+        compressor.predict(X_new), compressor.estimator_.predict(X_new)
+    )
+
+
+def test_callbacks_see_every_network(mlp, digits):
+    callback = pytest.importorskip("sklearn.callback")
+    X, y = digits[2:]
+    compressor = CoresetCompressor(mlp, method="corenet", epsilon=0.5, random_state=0)
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    compressor.set_callbacks(monitor).fit(X, y)
+    networks = [log for log in monitor.get_logs().data if log["task_name"] == "network"]
+    # the first network that may not be promised is not handed on
+    assert len(networks) >= compressor.path_["chosen"].argmax()
+    last = monitor.get_logs().data[0]
+    assert last["accuracy"] == compressor.score(X, y)
+
+
+def test_html_shows_density_and_certificate(mlp, digits):
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.5)
+    assert "of the edges" not in compressor._repr_html_()
+    html = compressor.fit(digits[2])._repr_html_()
+    assert "50.00% of the edges" in html
+    assert "held-out rows" in html
+
+
+def test_set_output_leaves_predictions_alone(mlp, digits):
+    pandas = pytest.importorskip("pandas")
+    X = digits[2]
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
+    expected = compressor.predict_proba(X)
+    compressor.set_output(transform="pandas")
+    assert isinstance(compressor.transform(X), pandas.DataFrame)
+    np.testing.assert_array_equal(compressor.predict_proba(X), expected)
