@@ -121,8 +121,8 @@ def reweight(sparse, network, X, *, ridge=RIDGE, n_jobs=None):
         center, mean = A_hat.mean(axis=0), Z.mean(axis=0)
         A_hat = A_hat - center
         new = _regress(A_hat, Z - mean, old, ridge, n_jobs)
-        coefs.append(new.astype(old.dtype))
-        intercepts.append((mean - center @ new).astype(old.dtype))
+        coefs.append(_to(old.dtype, new))
+        intercepts.append(_to(old.dtype, mean - center @ new))
         A, A_hat = Z, A_hat @ new.astype(dtype)
         A_hat += mean
         hidden(A)
@@ -174,7 +174,7 @@ def match_outputs(sparse, network, X, *, n_passes=N_PASSES, rng=None):
     return descent.network
 
 
-def edge_importance(network, X, row_weights, *, rng=None):
+def edge_importance(network, X, row_weights):
     """What it costs the output to replace an edge by its mean contribution.
 
     To first order: `w^2 sum_x r(x) (a(x) - mean)^2 ||d f(x) / d z||^2`. The mean is the
@@ -188,9 +188,6 @@ def edge_importance(network, X, row_weights, *, rng=None):
 
     row_weights : ndarray of shape (n_samples,)
         The `r(x)`.
-
-    rng : numpy.random.Generator, default=None
-        Draws the probes of a network with many outputs. None has a fixed seed.
 
     Returns
     -------
@@ -206,7 +203,7 @@ def edge_importance(network, X, row_weights, *, rng=None):
         [coef[layer] for coef, layer in zip(network.coefs, layers)],
         [b[neurons] for b, neurons in zip(network.intercepts, live[1:])],
     )
-    probes = _probes(network.widths[-1], network.dtype, rng)
+    probes = _probes(network)
     total = [np.zeros_like(b) for b in core.intercepts]
     first = [np.zeros_like(coef) for coef in core.coefs]
     second = [np.zeros_like(coef) for coef in core.coefs]
@@ -267,13 +264,13 @@ def output_gains(network, activations, row_weights, probes):
     return gains[::-1]
 
 
-def _probes(n_outputs, dtype, rng):
+def _probes(network):
     """The outputs one by one or, if they are many, sums of all with random signs."""
+    n_outputs = network.widths[-1]
     if n_outputs <= MAX_PROBES:
-        return np.eye(n_outputs, dtype=dtype)
-    rng = np.random.default_rng(0) if rng is None else rng
-    signs = rng.integers(0, 2, size=(MAX_PROBES, n_outputs)) * 2 - 1
-    return signs.astype(dtype) / dtype.type(np.sqrt(MAX_PROBES))
+        return np.eye(n_outputs, dtype=network.dtype)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (MAX_PROBES, n_outputs))
+    return (signs / np.sqrt(MAX_PROBES)).astype(network.dtype)
 
 
 def _live_neurons(coefs):
@@ -294,6 +291,12 @@ def _working_dtype(network, X):
     reached = np.cumprod([np.abs(X).max(initial=0).astype(float), *scales])
     safe = all(SAFE_RANGE[0] <= s <= SAFE_RANGE[1] for s in (*scales, *reached))
     return network.dtype if safe else np.dtype(np.float64)
+
+
+def _to(dtype, array):
+    """A copy in another precision; what it cannot hold becomes the nearest it can."""
+    limits = np.finfo(dtype)
+    return np.clip(array, limits.min, limits.max).astype(dtype)
 
 
 def _cast(network, dtype):
@@ -326,7 +329,7 @@ class Reference:
         squares += ROW_FLOOR * squares.mean() or 1
         self.row_weights = 1 / (len(X) * squares)
         self.neuron_weights = [np.zeros_like(b) for b in self.network.intercepts[:-1]]
-        probes = _probes(self.network.widths[-1], dtype, None)
+        probes = _probes(self.network)
         for rows in gen_batches(len(X), BLOCK_SIZE):
             A = [A[rows] for A in self.activations]
             gains = output_gains(self.network, A, self.row_weights[rows], probes)
@@ -379,8 +382,8 @@ class Descent:
         """The network as it is now, in the dtype of the one at the start."""
         dtype = self._template.dtype
         return self._template.with_weights(
-            [coef.astype(dtype) for coef in self._coefs],
-            [b.astype(dtype) for b in self._intercepts],
+            [_to(dtype, coef) for coef in self._coefs],
+            [_to(dtype, b) for b in self._intercepts],
         )
 
     @property

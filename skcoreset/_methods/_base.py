@@ -55,4 +55,6 @@ class Method(ABC):
     def path(self, network, X, densities, *, refine, rng, n_jobs=None):
         """Like `sparsify`, the kept edges reweighted where `refine` is true."""
         for sparse in self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs):
-            yield refine_network(sparse, network, X) if refine else sparse
+            yield (
+                refine_network(sparse, network, X, n_jobs=n_jobs) if refine else sparse
+            )

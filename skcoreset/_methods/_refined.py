@@ -18,7 +18,7 @@ NEGLIGIBLE = 1e-4
 
 # Passes over the rows before a network is yielded: so many for each `RATIO` that it is
 # away from the one before, so that fine and coarse paths are about as good.
-PASSES_PER_RATIO = 7
+PASSES_PER_RATIO = 14
 MAX_PASSES = 16
 
 
@@ -33,7 +33,9 @@ class Refined(Ranking):
 
     refines = True
     prunes_neurons = True
-    step = 0.985
+    # Every network of the path is trained anew, and errs on other rows than the one
+    # before. The certificate counts them all, so that finer steps end denser.
+    step = RATIO
 
     def scores(self, network, X):
         reference = Reference(network, X)

@@ -20,6 +20,9 @@ from skcoreset._network import Network
 
 DENSITIES = [0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01]
 
+# What `measure` gives, and seconds; nan where a peer's run did not record it.
+PEER_KEYS = "density", "err_median", "err_q90", "accuracy", "agreement", "seconds"
+
 # Share of the calibration rows that nothing is fitted on, as a guarantee needs.
 VALIDATION_FRACTION = 0.1
 
@@ -59,15 +62,7 @@ def main():
     ]
     with open(arguments.peers) as file:
         rows += [
-            (
-                peer["program"],
-                peer["density"],
-                peer["err_median"],
-                peer["err_q90"],
-                peer["accuracy"],
-                peer["agreement"],
-                peer["seconds"],
-            )
+            (peer["program"], *(peer.get(key, np.nan) for key in PEER_KEYS))
             for peer in json.load(file)
         ]
     show(rows)
