@@ -1,0 +1,570 @@
+"""Generalization bounds of compressed networks."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from dataclasses import dataclass, replace
+from math import ceil, log, sqrt
+from numbers import Real
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import sparse
+from scipy.special import rel_entr
+from sklearn.base import is_classifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length, check_random_state, get_tags
+from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from ._codec import decode, encode
+from ._compressor import CoresetCompressor, _last_step, _with_last_step
+from ._fine_tune import detach, encode_targets
+from ._guarantee import Theorem
+from ._network import Network
+from ._quantise import Trainee, descend
+from ._sensitivity import neuron_bounds, sensitivity
+
+__all__ = ["CoreNetBound", "OccamBound", "corenet_bound", "occam_bound"]
+
+# Rows for each edge of the largest and the smallest network that is tried: outside this
+# range bits cost more than they save in errors, or the other way round.
+MIN_ROWS_PER_EDGE, MAX_ROWS_PER_EDGE = 10, 160
+
+# Ratio of neighbouring numbers of edges, and numbers of levels, that are tried.
+EDGE_RATIO = 0.75
+N_LEVELS = (2, 4, 6)
+
+
+@dataclass(frozen=True, repr=False)
+class CoreNetBound:
+    """Leading term of the bound of Baykal et al., factor by factor.
+
+    Attributes
+    ----------
+    error_bound : float
+        `margin_loss + complexity`. Above 1 it says nothing.
+
+    margin_loss : float
+        Share of the rows that the original network classifies wrongly or by no more
+        than `margin`.
+
+    complexity : float
+        `sqrt(max_norm^2 L^2 sum_l (prod_{k >= l} Delta^k)^2 S^l / (margin^2 n))`.
+
+    max_norm : float
+        Largest Euclidean norm of the output on the rows given.
+
+    deltas : ndarray of shape (n_layers_ - 1,)
+        `Delta^l` of each layer of weights, `kappa` included.
+
+    sensitivity_sums : ndarray of shape (n_layers_ - 1,)
+        Sum of the sensitivities of all edges of each layer of weights.
+
+    margin, delta : float
+        As given.
+
+    n_samples, n_calibration : int
+        Rows given, and those of them on which `deltas` and `sensitivity_sums` are
+        measured.
+    """
+
+    error_bound: float
+    margin_loss: float
+    complexity: float
+    max_norm: float
+    deltas: np.ndarray
+    sensitivity_sums: np.ndarray
+    margin: float
+    delta: float
+    n_samples: int
+    n_calibration: int
+
+    def __repr__(self):
+        if self.error_bound >= 1:
+            verdict = "above 1: it says nothing"
+        else:
+            verdict = "below 1"
+        layers = "\n".join(
+            f"  {number:>5}  {delta:>12.4g}  {total:>16.4g}"
+            for number, (delta, total) in enumerate(
+                zip(self.deltas, self.sensitivity_sums), start=1
+            )
+        )
+        return (
+            f"The leading term of the CoreNet bound at confidence {1 - self.delta:g} "
+            f"is {self.error_bound:.4g}, {verdict}.\n"
+            f"  margin loss (margin {self.margin:g})  {self.margin_loss:.4f}\n"
+            f"  complexity ({self.n_samples} rows)  {self.complexity:.4g}\n"
+            f"  largest output norm  {self.max_norm:.4g}\n"
+            f"  layer         Delta  sensitivity sum\n{layers}"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class OccamBound:
+    """A bound on the true error of a quantised network, from the length of its code.
+
+    Attributes
+    ----------
+    error_bound : float
+        With probability at least `1 - delta` over the rows, the share of errors on
+        fresh rows is at most this.
+
+    train_error : float
+        Share of the rows that `estimator` classifies wrongly.
+
+    n_bits : int
+        Length of `code`.
+
+    parts : dict of str to float
+        Bits of each part of the code; they add up to `n_bits`.
+
+    n_samples : int
+        Rows that the error was counted on.
+
+    delta : float
+        As given.
+
+    estimator : MLPClassifier or Pipeline
+        The quantised network that the bound is about, with sparse `coefs_`.
+
+    code : ndarray of shape (n_bits,), dtype uint8
+        Zeros and ones that describe the network completely; see :meth:`decode`.
+
+    path : dict of str to ndarray
+        `n_edges`, `n_bits`, `train_error` and `error_bound` of every network tried.
+    """
+
+    error_bound: float
+    train_error: float
+    n_bits: int
+    parts: dict
+    n_samples: int
+    delta: float
+    estimator: object
+    code: np.ndarray
+    path: dict
+
+    @property
+    def n_edges(self):
+        """Number of weights of `estimator` that are not zero."""
+        return sum(coef.count_nonzero() for coef in _last_step(self.estimator).coefs_)
+
+    def decode(self):
+        """Read the network back from `code`.
+
+        Returns
+        -------
+        coefs : list of csr_array
+            Weights, equal to those of `estimator` to the bit.
+
+        intercepts : list of ndarray
+        """
+        mlp = _last_step(self.estimator)
+        network = _from_code(self.code, Network.from_estimator(mlp))
+        decoded = network.to_estimator(mlp)
+        return decoded.coefs_, decoded.intercepts_
+
+    def __repr__(self):
+        parts = "\n".join(f"  {name:<12} {n:>9.1f}" for name, n in self.parts.items())
+        return (
+            f"With probability at least {1 - self.delta:g} the quantised network errs "
+            f"on at most {self.error_bound:.2%} of fresh rows: it errs on "
+            f"{self.train_error:.2%} of {self.n_samples} rows, and its {self.n_edges} "
+            f"edges are described by {self.n_bits} bits.\n"
+            f"  part              bits\n{parts}\n  {'all':<12} {self.n_bits:>9}"
+        )
+
+
+@validate_params(
+    {
+        "compressor": [CoresetCompressor],
+        "X": ["array-like", "sparse matrix"],
+        "y": ["array-like", "sparse matrix"],
+        "margin": [Interval(Real, 0, None, closed="neither")],
+        "delta": [Interval(Real, 0, 1, closed="neither")],
+    },
+    prefer_skip_nested_validation=True,
+)
+def corenet_bound(compressor, X, y, *, margin, delta=0.05):
+    """Leading term of the generalization bound of Baykal et al. for CoreNet.
+
+    With probability at least `1 - delta` over the rows, the error of the compressed
+    network is at most the margin loss of the original one plus a term of the order of
+
+    ``sqrt(max ||f(x)||^2 L^2 sum_l (prod_{k >= l} Delta^k)^2 S^l / (margin^2 n))``,
+
+    `L` being `n_layers_`, and `S^l` the sum of the sensitivities of a layer. What is
+    returned is this term without constants and logarithms. On real networks it is far
+    above 1 and says nothing; :func:`occam_bound` does.
+
+    Parameters
+    ----------
+    compressor : CoresetCompressor
+        Fitted, of a classifier.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Independent rows of what the wrapped estimator takes: those that the network
+        was trained on. The largest norm of the output is taken over these rows, and
+        `Delta` and the sensitivities over as many of them as CoreNet calibrates on,
+        drawn with the `random_state` of `compressor`.
+
+    y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        Their classes, or indicators of their labels.
+
+    margin : float
+        Positive; in units of the output before the output activation. It is the
+        output of the true class less the largest other one; the distance from 0 to
+        the right side, the smallest over the labels, where there is one output for
+        each label.
+
+    delta : float, default=0.05
+        Probability with which the bound may fail.
+
+    Returns
+    -------
+    bound : CoreNetBound
+        The bound and each of its factors. Printing it says what it says.
+
+    Raises
+    ------
+    TypeError
+        If the wrapped estimator is a regressor.
+
+    ValueError
+        If `y` has a class that the network does not know.
+
+    See Also
+    --------
+    occam_bound : A bound that is not vacuous.
+
+    References
+    ----------
+    C. Baykal, L. Liebenwein, I. Gilitschenski, D. Feldman, D. Rus, "Data-Dependent
+    Coresets for Compressing Neural Networks with Applications to Generalization
+    Bounds", ICLR 2019, :arxiv:`1804.05345`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.bounds import corenet_bound
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X /= 16
+    >>> mlp = MLPClassifier(random_state=0).fit(X[:1000], y[:1000])
+    >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X[:1000])
+    >>> bound = corenet_bound(compressor, X[:1000], y[:1000], margin=1.0)
+    >>> bound.margin_loss < 0.1, bound.error_bound > 1
+    (True, True)
+    """
+    _check_classifier(compressor, "corenet_bound")
+    estimator = compressor.original_estimator_
+    mlp = _last_step(estimator)
+    network = Network.from_estimator(mlp)
+    X = _dense(compressor._inputs(estimator, X)).astype(network.dtype, copy=False)
+    Y = encode_targets(mlp, y)
+    check_consistent_length(X, Y)
+
+    F = network.forward(X)
+    activations_have_both_signs = (X < 0).any() or network.activation in (
+        "tanh",
+        "identity",
+    )
+    theorem = Theorem(network.widths, delta, bool(activations_have_both_signs))
+    rng = check_random_state(compressor.random_state)
+    S = X[rng.permutation(len(X))[: theorem.n_points]]
+    sums = np.array(
+        [
+            sensitivity(A, coef, n_jobs=compressor.n_jobs).sum(dtype=float)
+            for A, coef in zip(network.activations(S), network.coefs)
+        ]
+    )
+    deltas = neuron_bounds(network, S) + theorem.kappa
+    later = np.cumprod(deltas[::-1])[::-1]
+    max_norm = float(np.linalg.norm(F.astype(float), axis=1).max())
+    n_layers = len(network.coefs) + 1
+    complexity = max_norm * n_layers * sqrt(later**2 @ sums) / margin / sqrt(len(X))
+    margin_loss = float(np.mean(_margins(F, Y, network) <= margin))
+    return CoreNetBound(
+        error_bound=margin_loss + complexity,
+        margin_loss=margin_loss,
+        complexity=complexity,
+        max_norm=max_norm,
+        deltas=deltas,
+        sensitivity_sums=sums,
+        margin=margin,
+        delta=delta,
+        n_samples=len(X),
+        n_calibration=len(S),
+    )
+
+
+@validate_params(
+    {
+        "compressor": [CoresetCompressor],
+        "X": ["array-like", "sparse matrix"],
+        "y": ["array-like", "sparse matrix"],
+        "delta": [Interval(Real, 0, 1, closed="neither")],
+        "densities": [None, "array-like"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
+    """Bound on the true error of a network, from the bits it can be described with.
+
+    Fix a code for networks before seeing any data, none of whose words is the
+    beginning of another. Then, with probability at least `1 - delta` over `n`
+    independent rows, every network at once, if `b` bits long and wrong on a share `r`
+    of the rows, is wrong on fresh rows with a probability of at most
+
+    ``sup {p : kl(r || p) <= (b log 2 + log(1 / delta)) / n}``,
+
+    `kl` being the relative entropy of two coins. The fewer bits, the better: the
+    compressed network is trained further with labels while edges are taken away, its
+    weights are rounded to a few levels, and the network with the smallest bound is
+    returned. The code says everything: layer sizes, activation, which edges there are,
+    steps between levels, levels of weights and intercepts. As all networks tried are
+    words of the same code, the choice among them is paid for with it.
+
+    Parameters
+    ----------
+    compressor : CoresetCompressor
+        Fitted, of a classifier. `estimator_` is where the search starts; it is not
+        changed. `random_state` and `n_jobs` are taken from it.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Independent rows of what the wrapped estimator takes, drawn as the rows will be
+        that the bound is to speak of. They may be those that the network was trained
+        and calibrated on. They may not be augmented copies of rows, nor rows picked by
+        how well the network does on them. Steps of a Pipeline before the network are
+        not part of the code: they must not have been fitted on these rows.
+
+    y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        Their classes, or indicators of their labels. Where there are several labels a
+        row counts as wrong if one of them is.
+
+    delta : float, default=0.05
+        Probability, over the draw of the rows, with which the bound may fail.
+
+    densities : array-like of float, default=None
+        Numbers of edges that are tried, as shares of the original network's; here an
+        intercept is an edge from a constant. None is a geometric grid from one edge
+        for every 10 rows to one for every 160. The densest are not looked at where the
+        mere length of their codes rules them out.
+
+    Returns
+    -------
+    bound : OccamBound
+        With `error_bound`, `train_error`, `n_bits` and its `parts`, and the quantised
+        network as `estimator`. Printing it says what it says.
+
+    Raises
+    ------
+    TypeError
+        If the wrapped estimator is a regressor.
+
+    ValueError
+        If `y` has a class that the network does not know, or `densities` holds a value
+        that is not in (0, 1].
+
+    Warns
+    -----
+    UserWarning
+        If there are fitted steps before the network that are not frozen.
+
+    See Also
+    --------
+    corenet_bound : The bound of the paper, which is vacuous.
+
+    Notes
+    -----
+    The bound needs rows: hundreds for two classes that are easy to tell apart, tens of
+    thousands for ten. On the 60,000 training images of MNIST a 784-300-100-10 network
+    ends at 19%, with 4% of errors and some 8,000 bits.
+
+    Rounded weights are trained as if they were not rounded (a straight-through
+    estimate). The edges that go first have the smallest Fisher information for the
+    bits they take. The code is arithmetic, with counts that adapt to what has been
+    coded: an input that has many edges gets its next one cheaply.
+
+    References
+    ----------
+    J. Langford, "Tutorial on Practical Prediction Theory for Classification", Journal
+    of Machine Learning Research 6, 2005.
+
+    W. Zhou, V. Veitch, M. Austern, R. P. Adams, P. Orbanz, "Non-Vacuous Generalization
+    Bounds at the ImageNet Scale: a PAC-Bayesian Compression Approach", ICLR 2019,
+    :arxiv:`1804.05862`.
+
+    C. Baykal, L. Liebenwein, I. Gilitschenski, D. Feldman, D. Rus, "Data-Dependent
+    Coresets for Compressing Neural Networks with Applications to Generalization
+    Bounds", ICLR 2019, :arxiv:`1804.05345`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.bounds import occam_bound
+    >>> X, y = make_classification(4000, flip_y=0.02, class_sep=2, random_state=0)
+    >>> mlp = MLPClassifier((16,), random_state=0, max_iter=20).fit(X, y)
+    >>> compressor = CoresetCompressor(mlp, density=0.2, random_state=0).fit(X)
+    >>> bound = occam_bound(compressor, X, y, densities=[0.05, 0.02])
+    >>> bound.train_error < bound.error_bound < 0.25
+    True
+    """
+    _check_classifier(compressor, "occam_bound")
+    estimator = compressor.estimator_
+    _warn_of_fitted_steps(estimator)
+    mlp = _last_step(estimator)
+    network = Network.from_estimator(mlp)
+    inputs = compressor._inputs(estimator, X).astype(network.dtype, copy=False)
+    Y = encode_targets(mlp, y)
+    check_consistent_length(inputs, Y)
+    n_samples = len(Y)
+
+    seed = check_random_state(compressor.random_state).randint(2**31, size=4)
+    rng = np.random.default_rng(seed)
+    # Bits of the result must not depend on how many threads multiply.
+    with threadpool_limits(1, user_api="blas"):
+        start = Trainee.from_network(network, inputs, Y, mlp.batch_size)
+        if densities is None:
+            n_edges = _numbers_of_edges(n_samples, start.n_edges)
+        else:
+            n_all = sum(coef.size for coef in compressor._original_network.coefs)
+            n_edges = [ceil(share * n_all) for share in _decreasing(densities)]
+        trainees = list(descend(start, n_edges, rng))
+
+    def measure(code, parts):
+        quantised = _with_last_step(
+            estimator, _from_code(code, network).to_estimator(mlp)
+        )
+        # few levels tie often: count what this very estimator predicts
+        wrong = encode_targets(mlp, quantised.predict(X)) != Y
+        train_error = float(np.mean(wrong.any(axis=1)))
+        return OccamBound(
+            error_bound=_occam(train_error, len(code), n_samples, delta),
+            train_error=train_error,
+            n_bits=len(code),
+            parts=parts,
+            n_samples=n_samples,
+            delta=delta,
+            estimator=quantised,
+            code=code,
+            path={},
+        )
+
+    tried = []
+    children = rng.spawn(len(trainees))
+    for trainee, child in reversed(list(zip(trainees, children))):
+        bounds = [measure(*code) for code in _codes(trainee, child, compressor.n_jobs)]
+        tried += bounds
+        best = min(tried, key=lambda bound: bound.error_bound)
+        # The codes of networks with more edges are longer: even without an error they
+        # would lose.
+        shortest = min(bound.n_bits for bound in bounds)
+        if _occam(0.0, shortest, n_samples, delta) > best.error_bound:
+            break
+    path = {
+        name: np.array([getattr(bound, name) for bound in tried])
+        for name in ("n_edges", "n_bits", "train_error", "error_bound")
+    }
+    return replace(best, path=path)
+
+
+def _check_classifier(compressor, function):
+    check_is_fitted(compressor)
+    mlp = _last_step(compressor.estimator_)
+    if not is_classifier(mlp):
+        raise TypeError(
+            f"{function} counts wrong classes, and {type(mlp).__name__} predicts "
+            "values: give the compressor of an MLPClassifier."
+        )
+
+
+def _warn_of_fitted_steps(estimator):
+    if not isinstance(estimator, Pipeline):
+        return
+    for _, step in estimator.steps[:-1]:
+        if step is None or step == "passthrough" or isinstance(step, FrozenEstimator):
+            continue
+        if get_tags(step).requires_fit:
+            warnings.warn(
+                f"{type(step).__name__} comes before the network and is not part of "
+                "the code: the bound holds if it was fitted on other rows than X. A "
+                "FrozenEstimator around it says that it was.",
+                UserWarning,
+            )
+
+
+def _margins(F, Y, network):
+    """How far each row's output is on the right side."""
+    if network.out_activation != "softmax":
+        return np.where(Y, F, -F).min(axis=1)
+    true = F[Y]
+    return true - np.where(Y, -np.inf, F).max(axis=1)
+
+
+def _decreasing(densities):
+    densities = np.sort(np.asarray(densities, dtype=float))[::-1]
+    if len(densities) == 0 or not (densities > 0).all() or densities[0] > 1:
+        raise ValueError(
+            f"densities={densities.tolist()} must be at least one value in (0, 1]."
+        )
+    return densities
+
+
+def _numbers_of_edges(n_samples, n_edges):
+    """Decreasing numbers of edges around the best one, none above `n_edges`."""
+    numbers = [min(n_edges, ceil(n_samples / MIN_ROWS_PER_EDGE))]
+    while (n_next := int(numbers[-1] * EDGE_RATIO)) * MAX_ROWS_PER_EDGE > n_samples:
+        numbers.append(n_next)
+    return numbers
+
+
+def _codes(trainee, rng, n_jobs):
+    """Codes of a network whose weights are rounded to different numbers of levels."""
+    with threadpool_limits(1, user_api="blas"):
+        trainee = trainee.settled(rng)
+    return Parallel(n_jobs=n_jobs)(
+        delayed(_code)(trainee, n_levels, child)
+        for n_levels, child in zip(N_LEVELS, rng.spawn(len(N_LEVELS)))
+    )
+
+
+def _code(trainee, n_levels, rng):
+    with threadpool_limits(1, user_api="blas"):
+        return encode(trainee.rounded(n_levels, rng))
+
+
+def _from_code(code, network):
+    """The network that `code` describes, like `network` in all that it does not say."""
+    decoded = decode(code, network.coefs[0].shape[0], network.widths[-1])
+    layers = decoded.layers(network.dtype)
+    return replace(detach(layers, network), activation=decoded.activation)
+
+
+def _occam(train_error, n_bits, n_samples, delta):
+    return kl_inverse(train_error, (n_bits * log(2) + log(1 / delta)) / n_samples)
+
+
+def kl_inverse(r, divergence):
+    """Return the largest p with `kl(r || p) <= divergence`, rounded upwards."""
+    low, high = r, 1.0
+    # as many halvings as a double has digits
+    for _ in range(64):
+        p = (low + high) / 2
+        if rel_entr(r, p) + rel_entr(1 - r, 1 - p) <= divergence:
+            low = p
+        else:
+            high = p
+    return high
+
+
+def _dense(X):
+    return X.toarray() if sparse.issparse(X) else X

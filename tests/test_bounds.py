@@ -1,0 +1,457 @@
+"""Generalization bounds and the code behind them."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from itertools import pairwise
+from math import log
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from scipy.optimize import brentq
+from scipy.special import rel_entr
+from sklearn.base import clone
+from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+
+from skcoreset import CoresetCompressor, _quantise
+from skcoreset._codec import Encoder, QuantisedNetwork, coarse, decode, encode
+from skcoreset._network import Network
+from skcoreset._quantise import (
+    STEPS_PER_EPOCH,
+    Grid,
+    Trainee,
+    _best_step,
+    _sort_neurons,
+    _trim,
+)
+from skcoreset._sensitivity import sensitivity
+from skcoreset.bounds import _occam, corenet_bound, kl_inverse, occam_bound
+
+from .conftest import fitted
+
+
+def random_quantised_network(seed):
+    rng = np.random.default_rng(seed)
+    widths = rng.integers(1, 12, size=rng.integers(2, 6))
+    n_levels = rng.integers(1, 9)
+    levels = [
+        (
+            rng.integers(-n_levels, n_levels + 1, size=(n_in + 1, n_out))
+            * (rng.random((n_in + 1, n_out)) < rng.random())
+        ).astype(np.int8)
+        for n_in, n_out in pairwise(widths)
+    ]
+    activation = rng.choice(["identity", "logistic", "relu", "tanh"])
+    return QuantisedNetwork(levels, coarse(rng.random(len(levels))), str(activation))
+
+
+def compressor_of(mlp, X, **options):
+    options = {"method": "magnitude", "density": 0.3, "random_state": 0} | options
+    return CoresetCompressor(mlp, **options).fit(X)
+
+
+def problem(kind):
+    """A small fitted network, its rows and labels."""
+    if kind == "multilabel":
+        X, y = make_multilabel_classification(600, n_classes=3, random_state=0)
+        mlp = MLPClassifier((8,), activation="tanh", random_state=0, max_iter=20)
+    else:
+        X, y = make_classification(600, class_sep=2, random_state=0)
+        y = np.array(["no", "yes"])[y] if kind == "strings" else y
+        hidden = (1,) if kind == "one hidden neuron" else (8, 4)
+        mlp = MLPClassifier(hidden, random_state=0, max_iter=60)
+    X = X.astype(np.float32)
+    return fitted(mlp, X, y), X, y
+
+
+@pytest.fixture(scope="module")
+def binary(short_training):
+    mlp, X, y = problem("binary")
+    compressor = compressor_of(mlp, X)
+    return compressor, X, y, occam_bound(compressor, X, y, densities=[0.2, 0.1])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_training():
+    """What the training reaches is not looked at here, but for a few tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_quantise, "STEPS_PER_EPOCH", 20)
+        yield
+
+
+@pytest.fixture
+def full_training(monkeypatch):
+    monkeypatch.setattr(_quantise, "STEPS_PER_EPOCH", STEPS_PER_EPOCH)
+
+
+# The code
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_decoder_returns_what_was_encoded(seed):
+    network = random_quantised_network(seed)
+    code, parts = encode(network)
+    assert set(np.unique(code)) <= {0, 1}
+    assert sum(parts.values()) == pytest.approx(len(code))
+    # a few bits end the code, whatever they come after
+    assert 0 <= parts["end of code"] <= 3
+
+    n_features, n_outputs = len(network.levels[0]) - 1, network.levels[-1].shape[1]
+    junk = np.random.default_rng(seed).integers(2, size=100)
+    # with other bits behind it the code means the same: it is a prefix code
+    for bits in (code, np.append(code, junk), np.append(code, np.ones(100, int))):
+        decoded = decode(bits, n_features, n_outputs)
+        assert decoded.activation == network.activation
+        assert_array_equal(decoded.steps, network.steps)
+        assert len(decoded.levels) == len(network.levels)
+        for new, old in zip(decoded.levels, network.levels):
+            assert_array_equal(new, old)
+
+
+def test_coarse_steps():
+    steps = np.array([1.0, 1.1, 1.2, 0.3, 1000.0, 2.0**-14, 2.0**15], np.float16)
+    assert_array_equal(coarse(steps), [1, 1, 1.25, 0.3125, 1024, 2.0**-14, 2.0**15])
+    assert_array_equal(coarse(coarse(steps)), coarse(steps))
+
+
+def test_no_code_begins_another():
+    codes = set()
+    for levels in np.ndindex(3, 3, 3, 3):
+        layer = np.array(levels, np.int8).reshape(2, 2) - 1
+        code, _ = encode(QuantisedNetwork([layer], np.ones(1, np.float16), "relu"))
+        codes.add("".join(map(str, code)))
+    assert len(codes) == 81
+    assert not any(a != b and b.startswith(a) for a in codes for b in codes)
+    # Kraft
+    assert sum(2.0 ** -len(code) for code in codes) <= 1
+
+
+def test_code_is_about_as_long_as_its_entropy():
+    rng = np.random.default_rng(0)
+    kept = rng.random((301, 40)) < 0.05
+    levels = (kept * rng.choice([-1, 1], size=kept.shape)).astype(np.int8)
+    code, _ = encode(QuantisedNetwork([levels], np.ones(1, np.float16), "relu"))
+    share = kept.mean()
+    entropy = -kept.size * (share * np.log2(share) + (1 - share) * np.log2(1 - share))
+    assert len(code) < 1.1 * (entropy + kept.sum())
+
+
+def test_inputs_in_use_are_cheaper():
+    rng = np.random.default_rng(0)
+    spread = (rng.random((201, 30)) < 0.04).astype(np.int8)
+    crowded = np.zeros_like(spread)
+    crowded[:20] = rng.random((20, 30)) < 0.4
+    lengths = [
+        len(encode(QuantisedNetwork([each], np.ones(1, np.float16), "relu"))[0])
+        / each.sum()
+        for each in (spread, crowded)
+    ]
+    assert lengths[1] < 0.7 * lengths[0]
+
+
+# Rounding
+
+
+def test_grid():
+    grid = Grid(np.array([0.5, 2.0]), n_levels=2)
+    theta = np.array([0.8, -7.0])
+    assert_array_equal(grid.levels(theta), [2, -2])
+    assert_array_equal(grid.round(theta), [1.0, -4.0])
+    grid.clip(theta)
+    assert_array_equal(grid.round(theta), [1.0, -4.0])
+    assert -5 < theta[1] < -4
+
+
+def test_step_of_exact_levels_is_found():
+    layer = np.array([[0.25, -0.5], [0.0, 0.5]])
+    step = _best_step(layer, np.ones((2, 2)) * layer**2, n_levels=2)
+    assert step == 0.25
+    assert step.dtype == np.float16
+
+
+def test_trimming_and_sorting_keep_the_function():
+    rng = np.random.default_rng(0)
+    shapes = (6, 9), (10, 8), (9, 3)
+    layers = [rng.standard_normal(s) * (rng.random(s) < 0.3) for s in shapes]
+    # without intercepts, as neurons without edges are removed with them
+    for layer in layers:
+        layer[-1] = 0
+    X = rng.standard_normal((10, 5))
+
+    def output(layers):
+        network = Network(
+            tuple(layer[:-1] for layer in layers),
+            tuple(layer[-1] for layer in layers),
+            "relu",
+        )
+        return network.forward(X)
+
+    short = _sort_neurons(_trim(layers))
+    assert short[0].shape[1] < 9
+    assert_allclose(output(short), output(layers))
+    assert (np.diff(np.count_nonzero(short[0], axis=0)) <= 0).all()
+
+
+def test_a_layer_is_never_left_without_neurons():
+    layers = _trim([np.zeros((4, 3)), np.zeros((4, 2))])
+    assert [layer.shape for layer in layers] == [(4, 1), (2, 2)]
+
+
+def test_pruning_keeps_the_number_asked_for_where_scores_tie():
+    network = Network((np.ones((4, 3)),), (np.zeros(3),), "relu", "softmax")
+    X, Y = np.ones((10, 4)), np.eye(3)[np.arange(10) % 3]
+    trainee = Trainee.from_network(network, X, Y, 5)
+    assert trainee.pruned(5, np.random.default_rng(0)).n_edges == 5
+
+
+# The statement
+
+
+@pytest.mark.parametrize("r", [0.0, 1e-9, 0.03, 0.5, 0.97, 1.0])
+@pytest.mark.parametrize("divergence", [1e-6, 0.01, 0.3, 5.0])
+def test_kl_inverse_against_a_root_finder(r, divergence):
+    def excess(p):
+        return rel_entr(r, p) + rel_entr(1 - r, 1 - p) - divergence
+
+    p = kl_inverse(r, divergence)
+    assert r <= p <= 1
+    if excess(1 - 1e-16) <= 0:
+        assert p == 1
+        return
+    expected = brentq(excess, max(r, 1e-300), 1 - 1e-16, xtol=1e-15, rtol=1e-14)
+    assert p == pytest.approx(expected, abs=1e-10)
+    # on the safe side
+    assert p == 1 or excess(p) >= -1e-15
+
+
+def test_kl_inverse_without_errors_has_a_closed_form():
+    assert kl_inverse(0.0, 0.1) == pytest.approx(1 - np.exp(-0.1))
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_bound_fails_no_more_often_than_delta_if_the_choice_is_paid_for(pays):
+    # Sixteen networks, each looking at one feature, that errs with probability 0.3
+    # independently of the others: with 4 bits for the choice the bound of the best of
+    # them has to hold, and without them it may not.
+    n_networks, error, n_samples, delta, n_trials = 16, 0.3, 200, 0.1, 400
+    networks, lengths = [], []
+    for chosen in range(n_networks):
+        coef = np.zeros((n_networks, 1))
+        coef[chosen] = 1
+        networks.append(Network((coef,), (np.zeros(1),), "relu", "logistic"))
+        encoder = Encoder()
+        encoder.uniform(n_networks, chosen)
+        lengths.append(len(encoder.finish()) if pays else 0)
+    assert not pays or max(lengths) <= 6
+
+    rng = np.random.default_rng(0)
+    n_broken = 0
+    for _ in range(n_trials):
+        Y = rng.integers(2, size=(n_samples, 1))
+        wrong = rng.random((n_samples, n_networks)) < error
+        X = np.where(wrong, 1 - Y, Y) - 0.5
+        best = min(
+            _occam(np.mean((network.forward(X) > 0) != Y), n_bits, n_samples, delta)
+            for network, n_bits in zip(networks, lengths)
+        )
+        n_broken += best < error
+    if pays:
+        assert n_broken <= delta * n_trials
+    else:
+        assert n_broken > 2 * delta * n_trials
+
+
+def test_bound_is_the_formula_at_its_own_figures(binary):
+    _, _, _, bound = binary
+    divergence = (bound.n_bits * log(2) + log(20)) / 600
+    assert bound.error_bound == kl_inverse(bound.train_error, divergence)
+    assert bound.delta == 0.05
+    assert bound.n_samples == 600
+    assert bound.n_bits == len(bound.code)
+    assert sum(bound.parts.values()) == pytest.approx(bound.n_bits)
+    assert bound.error_bound == bound.path["error_bound"].min()
+
+
+@pytest.mark.slow
+def test_bound_holds_on_fresh_rows(full_training):
+    X, y = make_classification(6000, class_sep=1.5, flip_y=0.05, random_state=0)
+    mlp = fitted(MLPClassifier((8,), random_state=0, max_iter=20), X[:2000], y[:2000])
+    bound = occam_bound(compressor_of(mlp, X[:2000]), X[:2000], y[:2000])
+    assert bound.estimator.score(X[2000:], y[2000:]) > 1 - bound.error_bound
+    assert bound.error_bound < 0.3
+
+
+@pytest.mark.parametrize(
+    "kind", ["binary", "strings", "one hidden neuron", "multilabel"]
+)
+def test_bound_is_about_the_network_returned(kind):
+    mlp, X, y = problem(kind)
+    bound = occam_bound(compressor_of(mlp, X), X, y, densities=[0.1])
+    wrong = bound.estimator.predict(X) != y
+    assert bound.train_error == np.mean(wrong if wrong.ndim == 1 else wrong.any(axis=1))
+    assert type(bound.estimator) is type(mlp)
+    assert all(sparse.issparse(coef) for coef in bound.estimator.coefs_)
+    assert bound.n_edges <= bound.path["n_edges"].max()
+
+    network = decode(bound.code, X.shape[1], mlp.n_outputs_)
+    layers = network.layers(mlp.coefs_[0].dtype)
+    coefs, intercepts = bound.decode()
+    for layer, coef, b in zip(layers, coefs, intercepts):
+        assert_array_equal(coef.toarray(), layer[:-1])
+        assert_array_equal(b, layer[-1])
+    for new, old in zip(coefs, bound.estimator.coefs_):
+        assert_array_equal(new.toarray(), old.toarray())
+    for new, old in zip(intercepts, bound.estimator.intercepts_):
+        assert_array_equal(new, old)
+
+
+def test_multiclass(mlp, digits, full_training):
+    X, y, _, _ = digits
+    bound = occam_bound(compressor_of(mlp, X), X, y, densities=[0.06])
+    assert bound.train_error == np.mean(bound.estimator.predict(X) != y)
+    assert bound.train_error < 0.3 < bound.error_bound < 0.8
+
+
+def test_same_random_state_same_bound(binary):
+    compressor, X, y, bound = binary
+    compressor = clone(compressor).fit(X)
+    again = occam_bound(compressor, X, y, densities=[0.2, 0.1])
+    assert_array_equal(again.code, bound.code)
+    for name, values in bound.path.items():
+        assert_array_equal(again.path[name], values)
+
+
+@pytest.mark.slow
+def test_n_jobs_does_not_change_the_bound(binary, full_training):
+    compressor, X, y, _ = binary
+    first, second = (
+        occam_bound(
+            clone(compressor).set_params(n_jobs=n_jobs).fit(X), X, y, densities=[0.1]
+        )
+        for n_jobs in (None, 2)
+    )
+    assert_array_equal(first.code, second.code)
+
+
+def test_compressor_is_not_changed(binary):
+    compressor, X, y, _ = binary
+    coefs = [coef.copy() for coef in compressor.coefs_]
+    occam_bound(compressor, X, y, densities=[0.1])
+    for coef, old in zip(compressor.coefs_, coefs):
+        assert_array_equal(coef.toarray(), old.toarray())
+
+
+def test_sparse_rows(binary):
+    compressor, X, y, _ = binary
+    X = np.where(X > 0, X, 0)
+    dense, from_sparse = (
+        occam_bound(compressor, rows, y, densities=[0.1])
+        for rows in (X, sparse.csr_array(X))
+    )
+    assert dense.train_error == pytest.approx(from_sparse.train_error, abs=0.02)
+    corenet_bound(compressor, sparse.csr_array(X), y, margin=1.0)
+
+
+@pytest.mark.parametrize("scaler, warns", [(StandardScaler, True), (Normalizer, False)])
+def test_steps_before_the_network(scaler, warns):
+    _, X, y = problem("binary")
+    mlp = MLPClassifier((8,), max_iter=40, random_state=0)
+    pipeline = fitted(make_pipeline(scaler(), mlp), X, y)
+    compressor = compressor_of(pipeline, X)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        bound = occam_bound(compressor, X, y, densities=[0.1])
+    messages = [str(warning.message) for warning in caught]
+    assert any("StandardScaler comes before" in text for text in messages) == warns
+    assert bound.train_error == np.mean(bound.estimator.predict(X) != y)
+
+
+def test_printed_bound_says_what_it_says(binary):
+    *_, bound = binary
+    text = str(bound)
+    assert text.startswith("With probability at least 0.95 the quantised network errs")
+    assert f"at most {bound.error_bound:.2%} of fresh rows" in text
+    assert f"{bound.n_bits} bits" in text
+    for part in bound.parts:
+        assert part in text
+
+
+# The bound of the paper
+
+
+def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
+    X, y, _, _ = digits
+    compressor = compressor_of(mlp, X, random_state=0)
+    bound = corenet_bound(compressor, X, y, margin=2.0, delta=0.1)
+
+    F = Network.from_estimator(mlp).forward(X)
+    others = np.where(y[:, np.newaxis] == np.arange(10), -np.inf, F).max(axis=1)
+    assert bound.margin_loss == np.mean(F[np.arange(len(y)), y] - others <= 2)
+    assert bound.max_norm == pytest.approx(np.sqrt((F**2).sum(axis=1)).max())
+    n_layers = mlp.n_layers_
+    total = 0
+    for layer, part in enumerate(bound.sensitivity_sums):
+        total += np.prod(bound.deltas[layer:]) ** 2 * part
+    expected = bound.max_norm * n_layers * np.sqrt(total / len(X)) / 2
+    assert bound.complexity == pytest.approx(expected)
+    assert bound.error_bound == bound.margin_loss + bound.complexity
+    assert "above 1: it says nothing" in str(bound)
+    # the sums are over calibration points, and no larger than over all rows
+    most = sensitivity(X, mlp.coefs_[0]).sum()
+    assert 0.5 * most < bound.sensitivity_sums[0] <= most
+    assert bound.n_calibration < len(X)
+
+
+@pytest.mark.parametrize("kind", ["strings", "multilabel"])
+def test_margin_of_networks_with_an_output_for_each_label(kind):
+    mlp, X, y = problem(kind)
+    compressor = compressor_of(mlp, X)
+    bound = corenet_bound(compressor, X, y, margin=1e-9)
+    assert bound.margin_loss == pytest.approx(1 - mlp.score(X, y))
+    larger = corenet_bound(compressor, X, y, margin=1.0)
+    assert larger.margin_loss > bound.margin_loss
+    assert larger.complexity < bound.complexity
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("function, options", [
+    (occam_bound, {}), (corenet_bound, {"margin": 1.0}),
+])  # fmt: skip
+def test_regressors_and_bad_values_are_refused(function, options, regressor, binary):
+    X = np.zeros((20, 64), np.float32) + np.arange(64)
+    with pytest.raises(TypeError, match="MLPRegressor predicts values"):
+        function(compressor_of(regressor, X), X, np.zeros((20, 2)), **options)
+
+    compressor, X, y, _ = binary
+    with pytest.raises(ValueError, match=r"contains .*2.*none of the classes"):
+        function(compressor, X, np.full(len(y), 2), **options)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        function(compressor, X, y[:-1], **options)
+    with pytest.raises(ValueError, match="'delta' parameter"):
+        function(compressor, X, y, **(options | {"delta": 0.0}))
+    with pytest.raises(ValueError, match="'compressor' parameter"):
+        function(compressor.estimator_, X, y, **options)
+
+
+@pytest.mark.parametrize("densities", [[], [0.1, 0.0], [1.5], [np.nan]])
+def test_bad_densities_are_refused(binary, densities):
+    compressor, X, y, _ = binary
+    with pytest.raises(ValueError, match="densities="):
+        occam_bound(compressor, X, y, densities=densities)
+
+
+@pytest.mark.slow
+def test_default_densities_end_at_a_minimum(binary, full_training):
+    compressor, X, y, _ = binary
+    wide = occam_bound(compressor, X, y)
+    assert wide.error_bound < 0.3
+    n_edges = wide.path["n_edges"]
+    assert n_edges.min() < wide.n_edges <= n_edges.max()
