@@ -3,8 +3,24 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from . import bounds, model_selection
 from ._compressor import CoresetCompressor
+from ._displays import (
+    CompressionPathDisplay,
+    InputDensityDisplay,
+    LayerDensityDisplay,
+    SensitivityDisplay,
+)
 
 __version__ = "0.1.0"
 
-__all__ = ["CoresetCompressor", "__version__"]
+__all__ = [
+    "CompressionPathDisplay",
+    "CoresetCompressor",
+    "InputDensityDisplay",
+    "LayerDensityDisplay",
+    "SensitivityDisplay",
+    "__version__",
+    "bounds",
+    "model_selection",
+]

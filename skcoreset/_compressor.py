@@ -216,7 +216,7 @@ class CoresetCompressor(
     n_features_in_ : int
         Number of features that the wrapped estimator was fitted with.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where it was fitted with names that are all strings.
 
     Raises
@@ -609,7 +609,9 @@ class CoresetCompressor(
         path = method.path(
             network,
             X,
-            path_densities(network.n_edges, method.step)
+            path_densities(
+                network.n_edges, method.refined_step if refine else method.step
+            )
             if targeted
             else np.array([self.density]),
             refine=refine,

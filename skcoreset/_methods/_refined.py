@@ -33,9 +33,6 @@ class Refined(Ranking):
 
     refines = True
     prunes_neurons = True
-    # Every network of the path is trained anew, and errs on other rows than the one
-    # before. The certificate counts them all, so that finer steps end denser.
-    step = RATIO
 
     def scores(self, network, X):
         reference = Reference(network, X)

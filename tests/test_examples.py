@@ -1,0 +1,79 @@
+import importlib.util
+import runpy
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+matplotlib = pytest.importorskip("matplotlib")
+pd = pytest.importorskip("pandas")
+matplotlib.use("Agg")
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+pytestmark = pytest.mark.skipif(
+    not EXAMPLES.exists(), reason="installed without the examples"
+)
+
+
+@pytest.fixture
+def compare_methods():
+    path = EXAMPLES / "paper" / "compare_methods.py"
+    spec = importlib.util.spec_from_file_location("compare_methods", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_compress_digits(tmp_path, monkeypatch, capsys):
+    output = tmp_path / "figure.png"
+    script = EXAMPLES / "plot_compress_digits.py"
+    monkeypatch.setattr(sys, "argv", [str(script), "--output", str(output)])
+    runpy.run_path(str(script), run_name="__main__")
+    printed = capsys.readouterr().out
+    for word in ("edges", "bytes", "test accuracy", "With probability at least 0.9"):
+        assert word in printed
+    assert output.stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("plot_*.py")), ids=str)
+def test_every_example_runs(script, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    runpy.run_path(str(script), run_name="__main__")
+    matplotlib.pyplot.close("all")
+
+
+def test_comparison_of_methods(compare_methods, tmp_path):
+    settings = SimpleNamespace(
+        networks=[(20,), (12, 12)],
+        densities=[0.6, 0.3],
+        seeds=range(2),
+        epochs=20,
+        n_calibration=300,
+    )
+    rows = compare_methods.load(None, settings.n_calibration, quick=True)
+    methods = list(compare_methods.STYLES)
+    results = compare_methods.run(rows, settings, methods, tmp_path, n_jobs=1)
+    assert len(results) == 2 * 2 * 2 * len(methods)
+    assert set(results["network"]) == {"20", "12-12"}
+    assert np.isfinite(results["relative"]).all()
+    summary = compare_methods.summarise(results)
+    assert len(summary) == len(results) / 2
+    names = list(compare_methods.FIGURES["paper_methods"])
+    figure = compare_methods.plot(summary, results, names)
+    figure.savefig(tmp_path / "figure.png")
+
+
+def test_singular_values_store_what_they_say(compare_methods):
+    rng = np.random.default_rng(0)
+    low_rank = rng.standard_normal((40, 2)) @ rng.standard_normal((2, 30))
+    network = compare_methods.Network(
+        (low_rank, rng.standard_normal((30, 30))), (np.zeros(30), np.zeros(30)), "relu"
+    )
+    (kept, truncated), (more, _) = compare_methods.truncated_svd(network, [0.12, 0.5])
+    assert kept == (2 * 70 + 2 * 60) / 2100 < more
+    np.testing.assert_allclose(truncated.coefs[0], low_rank)
+    assert np.linalg.matrix_rank(truncated.coefs[1]) == 2
