@@ -22,8 +22,8 @@ RIDGE = 1e-3
 # Neurons solved in one task.
 NEURONS_PER_TASK = 32
 
-# Rows that go backward together, all outputs at once: they stay in the cache.
-BLOCK_SIZE = 128
+# Rows that go backward together: with all their activations they stay in the cache.
+BLOCK_SIZE = 512
 
 # More outputs than these are probed along random signs, not one by one.
 MAX_PROBES = 16
@@ -248,20 +248,24 @@ def output_gains(network, activations, row_weights, probes):
         One for each layer past the input, with respect to its neurons before and after
         the activation.
     """
+    derivative = DERIVATIVES[network.activation]
+    slopes = [derivative(A).astype(A.dtype, copy=False) for A in activations[1:-1]]
+    squares = [np.zeros_like(slope) for slope in slopes]
+    for probe in probes:
+        # A single row as far as the last hidden layer, then one for every sample.
+        backward = probe[np.newaxis]
+        for layer in range(len(slopes) - 1, -1, -1):
+            backward = backward @ network.coefs[layer + 1].T
+            squares[layer] += np.square(backward)
+            if layer:
+                backward = backward * slopes[layer]
     row_weights = row_weights[:, np.newaxis]
-    gain = row_weights * np.square(probes).sum(axis=0)
-    gains = [(gain, gain)]
-    # (n_samples, n_probes, width): a copy a row only from the last hidden layer on.
-    backward = probes[np.newaxis]
-    for layer in range(len(network.coefs) - 1, 0, -1):
-        A = activations[layer]
-        backward = backward @ network.coefs[layer].T
-        after = np.square(backward).sum(axis=1) * row_weights
-        slope = DERIVATIVES[network.activation](A)
+    gains = []
+    for slope, square in zip(slopes, squares):
+        after = square * row_weights
         gains.append((after * slope * slope, after))
-        if layer > 1:
-            backward = backward * slope[:, np.newaxis]
-    return gains[::-1]
+    gain = row_weights * np.square(probes).sum(axis=0)
+    return [*gains, (gain, gain)]
 
 
 def _probes(network):
