@@ -428,8 +428,8 @@ class CoresetCompressor(
         attributes = {
             "estimator_": _with_last_step(estimator, mlp),
             "original_estimator_": estimator,
-            "density_": compressed.n_edges / network.n_edges,
-            "n_parameters_": compressed.n_edges + sum(compressed.widths),
+            "density_": float(compressed.n_edges / network.n_edges),
+            "n_parameters_": int(compressed.n_edges + sum(compressed.widths)),
             "n_features_in_": getattr(
                 estimator, "n_features_in_", network.coefs[0].shape[0]
             ),

@@ -58,10 +58,10 @@ class CoreNetBound:
     max_norm : float
         Largest Euclidean norm of the output on the rows given.
 
-    deltas : ndarray of shape (n_layers_ - 1,)
+    deltas : ndarray of shape (n_layers - 1,)
         `Delta^l` of each layer of weights, `kappa` included.
 
-    sensitivity_sums : ndarray of shape (n_layers_ - 1,)
+    sensitivity_sums : ndarray of shape (n_layers - 1,)
         Sum of the sensitivities of all edges of each layer of weights.
 
     margin, delta : float

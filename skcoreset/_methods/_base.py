@@ -24,7 +24,7 @@ class Method(ABC):
 
     # The same where each network is refined: then it errs on other rows than the one
     # before, all of which count, and finer steps end with a denser network.
-    refined_step = 0.9
+    refined_step = 0.85
 
     # Why an asked density cannot always be had.
     limits = "A density is a whole number of edges."

@@ -3,10 +3,6 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from math import log
-
-import numpy as np
-
 from .._refine import Descent, Reference, edge_importance
 from ._ranking import Ranking
 
@@ -16,10 +12,8 @@ RATIO = 0.9
 # Up to this mean squared relative error edges just go, and nothing needs training.
 NEGLIGIBLE = 1e-4
 
-# Passes over the rows before a network is yielded: so many for each `RATIO` that it is
-# away from the one before, so that fine and coarse paths are about as good.
-PASSES_PER_RATIO = 14
-MAX_PASSES = 16
+# Passes over the rows before a network is yielded.
+N_PASSES = 24
 
 
 class Refined(Ranking):
@@ -51,9 +45,9 @@ class Refined(Ranking):
         X : ndarray of shape (n_samples, n_features), dtype of the network
             Calibration points.
 
-        densities : iterable of float
-            Shares of the edges of `network` to keep at most, decreasing. A fine grid
-            costs little at each point, as all that was trained before is built upon.
+        densities : sequence of float
+            Shares of the edges of `network` to keep at most, decreasing. Each network
+            is built upon the one before.
 
         refine : bool, default=True
             Whether to train. Otherwise edges are ranked once, and keep their weights.
@@ -91,7 +85,5 @@ class Refined(Ranking):
                 if trains and descent.n_edges > n_target:
                     descent.train(1)
             if trains and descent.n_edges < n_start:
-                n_ratios = log(n_start / max(n_target, 1)) / -log(RATIO)
-                n_passes = np.clip(PASSES_PER_RATIO * n_ratios, 1, MAX_PASSES)
-                descent.train(n_passes, anneal=True)
+                descent.train(N_PASSES, anneal=True)
             yield descent.network

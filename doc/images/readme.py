@@ -1,0 +1,72 @@
+"""Draw readme.png: a path and its choice, and methods compared. Takes a minute.
+
+python doc/images/readme.py
+"""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+
+from skcoreset import CompressionPathDisplay, CoresetCompressor
+
+DENSITIES = (0.5, 0.3, 0.2, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01)
+METHODS = {
+    "refined": ("#D55E00", "o-"),
+    "sipp": ("#009E73", "s--"),
+    "magnitude": ("#0072B2", "^--"),
+    "corenet": ("#CC79A7", "v:"),
+    "uniform": ("#666666", "D:"),
+}
+
+X, y = load_digits(return_X_y=True)
+X = (X / 16).astype(np.float32)
+X_train, X_rest, y_train, y_rest = train_test_split(
+    X, y, train_size=800, random_state=0, stratify=y
+)
+X_cal, X_test, _, y_test = train_test_split(
+    X_rest, y_rest, test_size=400, random_state=0, stratify=y_rest
+)
+mlp = MLPClassifier((100, 50), max_iter=300, random_state=0).fit(X_train, y_train)
+
+plt.rcParams |= {"font.size": 11}
+figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained")
+
+chosen = CoresetCompressor(mlp, epsilon=0.2, delta=0.1, random_state=0).fit(X_cal)
+CompressionPathDisplay.from_estimator(chosen, ax=left)
+left.set_title("The sparsest network that keeps the promise")
+
+for method, (color, style) in METHODS.items():
+    kept, scores = [1.0], [mlp.score(X_test, y_test)]
+    for density in DENSITIES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            compressor = CoresetCompressor(
+                mlp, method=method, density=density, random_state=0
+            ).fit(X_cal)
+        kept.append(compressor.density_)
+        scores.append(compressor.score(X_test, y_test))
+    right.plot(kept, scores, style, color=color, markersize=4, label=method)
+right.set(
+    xscale="log",
+    xlabel="Edges kept",
+    ylabel="Accuracy on new rows",
+    ylim=(0, 1),
+    title="Digits, 64-100-50-10 network",
+)
+ticks = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
+right.set_xticks(ticks, [f"{tick:.0%}" for tick in ticks])
+right.minorticks_off()
+right.legend(loc="center left", framealpha=1)
+figure.savefig(Path(__file__).with_suffix(".png"), dpi=130)
