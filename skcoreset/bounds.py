@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from ._codec import decode, encode
 from ._compressor import CoresetCompressor, _last_step, _with_last_step
 from ._fine_tune import detach, encode_targets
-from ._guarantee import Theorem
+from ._methods import theorem_of
 from ._network import Network
 from ._quantise import Trainee, descend
 from ._sensitivity import neuron_bounds, sensitivity
@@ -271,11 +271,7 @@ def corenet_bound(compressor, X, y, *, margin, delta=0.05):
     check_consistent_length(X, Y)
 
     F = network.forward(X)
-    activations_have_both_signs = (X < 0).any() or network.activation in (
-        "tanh",
-        "identity",
-    )
-    theorem = Theorem(network.widths, delta, bool(activations_have_both_signs))
+    theorem = theorem_of(network, X, delta)
     rng = check_random_state(compressor.random_state)
     S = X[rng.permutation(len(X))[: theorem.n_points]]
     sums = np.array(
