@@ -32,7 +32,7 @@ __all__ = ["CoreNetBound", "OccamBound", "corenet_bound", "occam_bound"]
 
 # Rows for each edge of the largest and the smallest network that is tried: outside this
 # range bits cost more than they save in errors, or the other way round.
-MIN_ROWS_PER_EDGE, MAX_ROWS_PER_EDGE = 10, 160
+MIN_ROWS_PER_EDGE, MAX_ROWS_PER_EDGE = 10, 500
 
 # Ratio of neighbouring numbers of edges, and numbers of levels, that are tried.
 EDGE_RATIO = 0.75
@@ -350,7 +350,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     densities : array-like of float, default=None
         Numbers of edges that are tried, as shares of the original network's; here an
         intercept is an edge from a constant. None is a geometric grid from one edge
-        for every 10 rows to one for every 160. The densest are not looked at where the
+        for every 10 rows to one for every 500. The densest are not looked at where the
         mere length of their codes rules them out.
 
     Returns
