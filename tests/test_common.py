@@ -1,0 +1,20 @@
+import pytest
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skcoreset import CoresetCompressor
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::UserWarning"
+)
+
+
+@parametrize_with_checks(
+    [
+        CoresetCompressor(mlp, **target)
+        for mlp in (MLPClassifier(), MLPRegressor())
+        for target in ({"density": 0.5}, {"delta": 0.5})
+    ]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)

@@ -1,0 +1,163 @@
+import os
+import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+import threadpoolctl
+
+from skcoreset import CoresetCompressor
+
+METHODS = ("corenet++", "corenet", "refined")
+
+
+def fit(mlp, X, method="corenet", **params):
+    params = {"epsilon": 0.5, "random_state": 0} | params
+    return CoresetCompressor(mlp, method=method, **params).fit(X)
+
+
+def assert_same(compressor, expected):
+    """Equal to the bit, and in what is promised."""
+    assert compressor.certificate_ == expected.certificate_
+    for coef, other in zip(compressor.coefs_, expected.coefs_, strict=True):
+        assert coef.dtype == other.dtype
+        np.testing.assert_array_equal(coef.indptr, other.indptr)
+        np.testing.assert_array_equal(coef.indices, other.indices)
+        np.testing.assert_array_equal(coef.data, other.data)
+    for intercept, other in zip(compressor.intercepts_, expected.intercepts_):
+        np.testing.assert_array_equal(intercept, other)
+
+
+@pytest.fixture(scope="module")
+def X(digits):
+    return digits[2][:400]
+
+
+@pytest.fixture(scope="module")
+def serial(mlp, X):
+    """One fit of each method in the main thread."""
+    return {method: fit(mlp, X, method) for method in METHODS}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_result_does_not_depend_on_jobs(backend, n_jobs, method, mlp, X, serial):
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        compressor = fit(mlp, X, method, n_jobs=n_jobs)
+    assert_same(compressor, serial[method])
+
+
+@pytest.fixture(scope="module")
+def client():
+    distributed = pytest.importorskip("dask.distributed")
+    import dask
+
+    config = {"distributed.scheduler.allowed-failures": 10}
+    with (
+        dask.config.set(config),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_dask_workers_give_the_same(method, mlp, X, serial, client):
+    with joblib.parallel_config(backend="dask"):
+        compressor = fit(mlp, X, method)
+    assert_same(compressor, serial[method])
+
+
+@pytest.mark.slow
+def test_dask_worker_may_die(mlp, X, serial, client):
+    workers = set(client.scheduler_info()["workers"])
+
+    def work():
+        with joblib.parallel_config(backend="dask"):
+            return fit(mlp, X, "corenet++")
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        # not before there is work, and while there is
+        while not any(client.processing().values()) and not future.done():
+            pass
+        assert not future.done()
+        client.run(os._exit, 1, workers=[min(workers)], on_error="ignore")
+        compressor = future.result(timeout=120)
+    client.wait_for_workers(2, timeout=60)
+    assert set(client.scheduler_info()["workers"]) != workers
+    assert_same(compressor, serial["corenet++"])
+
+
+def in_threads(function, n_threads=8):
+    """Results of as many calls, which start together."""
+    barrier = threading.Barrier(n_threads)
+
+    def call(index):
+        barrier.wait()
+        return function(index)
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(call, range(n_threads)))
+
+
+@pytest.mark.parametrize("density", [0.02, 0.5])
+@pytest.mark.parametrize("name", ["predict", "predict_proba", "transform"])
+def test_threads_may_share_a_fitted_object(name, density, mlp, X):
+    compressor = fit(mlp, X, "magnitude", density=density)
+    expected = getattr(compressor, name)(X)
+    # as it is after loading: what multiplies is made by the first that need it
+    vars(compressor).pop("_network")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        results = in_threads(lambda index: getattr(compressor, name)(X[index:]))
+    finally:
+        sys.setswitchinterval(interval)
+    for index, result in enumerate(results):
+        np.testing.assert_allclose(result, expected[index:], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_fits_at_once_give_the_same(method, mlp, X):
+    def compress(seed):
+        return fit(mlp, X, method, density=0.3, random_state=seed)
+
+    for seed, compressor in enumerate(in_threads(compress, n_threads=3)):
+        assert_same(compressor, compress(seed))
+
+
+def global_state():
+    """What a library must leave as it is."""
+    pools = threadpoolctl.threadpool_info()
+    return {
+        "random": [str(part) for part in np.random.get_state()],  # noqa: NPY002
+        "threads": {pool["filepath"]: pool["num_threads"] for pool in pools},
+        "filters": list(warnings.filters),
+        "errors": np.geterr(),
+        "environment": dict(os.environ),
+        "print": np.get_printoptions(),
+    }
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_global_is_changed(method, n_jobs, mlp, digits):
+    X, y = (part[:400] for part in digits[2:])
+    # libraries that are loaded, and what they set, on first use
+    compressor = CoresetCompressor(mlp, method=method, density=0.1, n_jobs=n_jobs)
+    compressor.fit(X)
+    before = global_state()
+    compressor.set_params(random_state=0).fit(X)
+    compressor.predict(X)
+    compressor.transform(X)
+    compressor.score(X, y)
+    compressor.fine_tune(X[:100], y[:100], n_epochs=1)
+    assert global_state() == before
