@@ -207,8 +207,10 @@ class CoresetCompressor(
     path_ : dict of str to ndarray of shape (n_networks,)
         The networks that were looked at, the original first: `density`; `error_q50`,
         `error_q90` and `error_q99`, quantiles of the error on the held-out rows;
-        `share_over_epsilon`; and `chosen`, which is True for one of them. Without
-        held-out rows errors and shares are NaN.
+        `share_over_epsilon`; `upper_bound`, the bound that is compared with `delta`,
+        which counts a row once it was over `epsilon` anywhere before; and `chosen`,
+        which is True for one of them. Without held-out rows all but `density` and
+        `chosen` are NaN.
 
     classes_ : ndarray of shape (n_classes,)
         Classes of a classifier.
@@ -389,7 +391,7 @@ class CoresetCompressor(
         if not _is_fitted(estimator):
             estimator = self._train(estimator, X, y, fit_params, rng)
 
-        network = Network.from_estimator(_last_step(estimator))
+        network = Network.from_estimator(_last_step(estimator)).to_dense()
         X = self._inputs(estimator, X).astype(network.dtype, copy=False)
         X = X.toarray() if sparse.issparse(X) else X
         _check_finite_output(network, X)
@@ -498,7 +500,8 @@ class CoresetCompressor(
             if y is not None:
                 check_consistent_length(X, y)
         elif _is_fitted(estimator):
-            X = self._inputs(estimator, X)
+            self._inputs(estimator, X)
+            X = X.tocsr() if sparse.issparse(X) else X
             if y is not None:
                 check_consistent_length(X, y)
         else:
@@ -997,7 +1000,7 @@ class CoresetCompressor(
         tags.input_tags = inner.input_tags
         tags.target_tags = inner.target_tags
         tags.target_tags.required = not _is_fitted(estimator)
-        tags.transformer_tags = TransformerTags(preserves_dtype=["float64", "float32"])
+        tags.transformer_tags = TransformerTags()
         return tags
 
     def __getstate__(self):

@@ -170,7 +170,7 @@ class CompressionPathDisplay(_Display):
             }
             bound, symbol = certificate.epsilon, r"$\varepsilon$"
             ylabel = f"Error of the outputs ({certificate.error})"
-        style = {"color": BLUE, "marker": "." if len(density) < 20 else ""} | kwargs
+        style = {"color": BLUE, "marker": "." if len(density) < 50 else ""} | kwargs
         self.lines_ = []
         for label, (key, linestyle) in curves.items():
             options = {"linestyle": linestyle, "label": label} | style

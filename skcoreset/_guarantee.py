@@ -304,6 +304,7 @@ class Validation:
             errors = self.errors(sparse)
             over |= errors > self.epsilon
             bound = (over.sum() + 1) / (self.n_samples + 1)
+            self.trace[-1]["upper_bound"] = bound
             if bound > self.delta:
                 break
             chosen, chosen_index = sparse, index
@@ -318,6 +319,10 @@ class Validation:
         """
         self.errors(self.network)
         errors = self.errors(sparse)
+        for point in self.trace:
+            # of epsilon as the parameter has it, which was not targeted
+            n_over = round(point["share_over_epsilon"] * self.n_samples)
+            point["upper_bound"] = (n_over + 1) / (self.n_samples + 1)
         rank = ceil((1 - self.delta) * (self.n_samples + 1) - 1e-9)
         reached = np.sort(errors)[rank - 1] if rank <= self.n_samples else np.inf
         if self.error == "prediction":
@@ -360,7 +365,11 @@ def theoretical_result(sparse, network, epsilon, delta, error):
 
 def _point(sparse, network):
     """A point of a path, before it is seen on any rows."""
-    unknown = [*(f"error_q{100 * q:g}" for q in QUANTILES), "share_over_epsilon"]
+    unknown = [
+        *(f"error_q{100 * q:g}" for q in QUANTILES),
+        "share_over_epsilon",
+        "upper_bound",
+    ]
     density = sparse.n_edges / network.n_edges
     return {"density": density} | dict.fromkeys(unknown, np.nan)
 

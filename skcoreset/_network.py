@@ -133,6 +133,10 @@ class Network:
         intercepts = self.intercepts if intercepts is None else intercepts
         return replace(self, coefs=tuple(weights), intercepts=tuple(intercepts))
 
+    def to_dense(self):
+        """Return the same network with dense weights."""
+        return self.with_weights([_dense(coef) for coef in self.coefs])
+
     def locate(self, edges):
         """Layer, and inputs, of edges of one layer numbered as in `weights`."""
         ends = np.cumsum([coef.size for coef in self.coefs])

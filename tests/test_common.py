@@ -12,7 +12,10 @@ pytestmark = pytest.mark.filterwarnings(
 @parametrize_with_checks(
     [
         CoresetCompressor(mlp, **target)
-        for mlp in (MLPClassifier(), MLPRegressor())
+        for mlp in (
+            MLPClassifier((20,), solver="lbfgs"),
+            MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs"),
+        )
         for target in ({"density": 0.5}, {"delta": 0.5})
     ]
 )

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -39,8 +41,6 @@ def test_certificate_is_what_the_held_out_rows_say(method, error, mlp, digits):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(METHODS[method], "step", 0.9, raising=False)
-        import warnings
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # some promise nothing
             compressor.fit(X, X_val=X_val)
@@ -162,7 +162,7 @@ def test_verbose_prints_the_path(mlp, digits, capsys):
 
 
 def test_fine_tuning_keeps_the_pattern_and_ends_the_promise(mlp, digits):
-    X, y, X_new, y_new = digits
+    X, y, X_new, _ = digits
     compressor = CoresetCompressor(
         mlp, method="magnitude", density=0.05, random_state=0
     ).fit(X_new)
@@ -213,3 +213,36 @@ def test_set_output_leaves_predictions_alone(mlp, digits):
     compressor.set_output(transform="pandas")
     assert isinstance(compressor.transform(X), pandas.DataFrame)
     np.testing.assert_array_equal(compressor.predict_proba(X), expected)
+
+
+def test_a_compressed_network_can_be_compressed_again(mlp, digits):
+    X = digits[2]
+    first = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
+    second = CoresetCompressor(first.estimator_, method="magnitude", density=0.5).fit(X)
+    assert second.density_ == pytest.approx(0.5, abs=0.001)
+    assert second.n_parameters_ < first.n_parameters_
+
+
+def test_data_frames_raise_no_warnings(digits):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(digits[0]).add_prefix("pixel")
+    mlp = fitted(MLPClassifier((8,), max_iter=20, random_state=0), X, digits[1])
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compressor.fit(X).predict(X)
+    np.testing.assert_array_equal(compressor.feature_names_in_, X.columns)
+    with pytest.raises(ValueError, match="feature names should match"):
+        compressor.fit(X[X.columns[::-1]])
+
+
+def test_path_has_the_bound_that_decides(mlp, digits):
+    path = (
+        CoresetCompressor(mlp, method="magnitude", epsilon=0.3, random_state=0)
+        .fit(digits[2])
+        .path_
+    )
+    assert (np.diff(path["upper_bound"]) >= 0).all()
+    assert (path["upper_bound"] > path["share_over_epsilon"]).all()
+    kept = np.flatnonzero(path["upper_bound"] <= 0.1)
+    assert kept[-1] == path["chosen"].argmax()

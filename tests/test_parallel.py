@@ -1,6 +1,7 @@
 import os
 import sys
 import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -85,9 +86,8 @@ def test_dask_worker_may_die(mlp, X, serial, client):
 
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(work)
-        # not before there is work, and while there is
         while not any(client.processing().values()) and not future.done():
-            pass
+            time.sleep(0.001)
         assert not future.done()
         client.run(os._exit, 1, workers=[min(workers)], on_error="ignore")
         compressor = future.result(timeout=120)

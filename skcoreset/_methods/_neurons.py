@@ -3,7 +3,6 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-
 from .._network import ACTIVATIONS
 
 

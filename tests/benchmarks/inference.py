@@ -38,7 +38,9 @@ def main(n_rows, hidden_layer_sizes):
     with threadpool_limits(1):
         dense = seconds(lambda: mlp.predict(X))
         dense_one = seconds(one_by_one(mlp))
-        print(f"dense: {dense:.3f} s for {n_rows} rows, {dense_one / 300:.2e} s for one")
+        print(
+            f"dense: {dense:.3f} s for {n_rows} rows, {dense_one / 300:.2e} s for one"
+        )
         print("density  compressor.predict  one row  estimator_.predict")
         for density in DENSITIES:
             compressor = CoresetCompressor(mlp, method="magnitude", density=density)
@@ -49,7 +51,10 @@ def main(n_rows, hidden_layer_sizes):
                 dense_one / seconds(one_by_one(compressor)),
                 dense / seconds(lambda: estimator.predict(X), 2),  # noqa: B023
             )
-            print(f"{density:7.2f}  {ratios[0]:18.2f}  {ratios[1]:7.2f}  {ratios[2]:18.2f}")
+            columns = zip((18, 7, 18), ratios)
+            print(
+                f"{density:7.2f}", *(f"{ratio:{width}.2f}" for width, ratio in columns)
+            )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Speed of the sensitivity kernel, and that its cost is linear.
 
-    python tests/benchmarks/sensitivity.py
+python tests/benchmarks/sensitivity.py
 """
 
 import resource
