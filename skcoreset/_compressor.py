@@ -392,6 +392,10 @@ class CoresetCompressor(
             estimator = self._train(estimator, X, y, fit_params, rng)
 
         network = Network.from_estimator(_last_step(estimator)).to_dense()
+        if network.n_edges == 0:
+            raise ValueError(
+                "estimator has no weight other than 0: there is nothing to compress."
+            )
         X = self._inputs(estimator, X).astype(network.dtype, copy=False)
         X = X.toarray() if sparse.issparse(X) else X
         _check_finite_output(network, X)
@@ -609,18 +613,16 @@ class CoresetCompressor(
             method.prunes_neurons if self.prune_neurons is None else self.prune_neurons
         )
         targeted = self.density is None
-        path = method.path(
-            network,
-            X,
-            path_densities(
-                network.n_edges, method.refined_step if refine else method.step
+        if targeted:
+            step = method.refined_step if refine else method.step
+            densities = path_densities(network.n_edges, step)
+        else:
+            densities = np.array([self.density])
+        path = ()
+        if len(densities):
+            path = method.path(
+                network, X, densities, refine=refine, rng=generator, n_jobs=self.n_jobs
             )
-            if targeted
-            else np.array([self.density]),
-            refine=refine,
-            rng=generator,
-            n_jobs=self.n_jobs,
-        )
         if not targeted:
             path = self._check_density(path, network)
         if prune:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.linalg import cho_solve, cholesky
 from sklearn.utils import gen_batches
 
 from ._network import ACTIVATIONS
+from ._parallel import run
 
 # Passes of output matching over the rows.
 N_PASSES = 24
@@ -135,9 +136,12 @@ def _regress(A, Z, old, ridge, n_jobs):
     gram = (A.T @ A).astype(np.float64, copy=False)
     moments = (A.T @ Z).astype(np.float64, copy=False)
     penalty = ridge * gram.diagonal().mean() or 1.0
-    blocks = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_solve)(gram, moments[:, neurons], old[:, neurons], penalty)
-        for neurons in gen_batches(old.shape[1], NEURONS_PER_TASK)
+    blocks = run(
+        (
+            delayed(_solve)(gram, moments[:, neurons], old[:, neurons], penalty)
+            for neurons in gen_batches(old.shape[1], NEURONS_PER_TASK)
+        ),
+        n_jobs,
     )
     return np.hstack(blocks)
 

@@ -4,8 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.utils import gen_batches, gen_even_slices
+
+from ._parallel import run
 
 # Inputs x points multiplied together in one scratch array that stays in the L2 cache.
 SCRATCH_SIZE = 65_536
@@ -41,11 +43,14 @@ def sensitivity(A, coef, *, n_jobs=None):
     """
     coef, halves = _halves(A, coef)
     n_neurons = max(1, TASK_SIZE // max(1, A.size))
-    blocks = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_sensitivity_of_neurons)(
-            [(part, sign, R[neurons]) for part, sign, R in halves], coef[:, neurons]
-        )
-        for neurons in gen_batches(coef.shape[1], n_neurons)
+    blocks = run(
+        (
+            delayed(_sensitivity_of_neurons)(
+                [(part, sign, R[neurons]) for part, sign, R in halves], coef[:, neurons]
+            )
+            for neurons in gen_batches(coef.shape[1], n_neurons)
+        ),
+        n_jobs,
     )
     return np.hstack(blocks)
 

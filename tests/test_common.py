@@ -13,8 +13,8 @@ pytestmark = pytest.mark.filterwarnings(
     [
         CoresetCompressor(mlp, **target)
         for mlp in (
-            MLPClassifier((20,), solver="lbfgs"),
-            MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs"),
+            MLPClassifier((30,)),
+            MLPRegressor(hidden_layer_sizes=(30,)),
         )
         for target in ({"density": 0.5}, {"delta": 0.5})
     ]

@@ -281,6 +281,20 @@ def test_constant_and_empty_columns(method, made):
 
 @pytest.mark.parametrize("method", METHODS)
 @examples(4)
+@hypothesis.given(made=networks(), density=st.floats(0.05, 1))
+def test_one_row_at_a_time_is_the_same(method, made, density):
+    mlp, rng = made
+    X = rows(rng, mlp.coefs_[0].shape[0])
+    hypothesis.assume(np.isfinite(forward(mlp, X)).all())
+    compressor = compress(mlp, X, method=method, density=density)
+    F = compressor.transform(X)
+    assert_close(
+        np.vstack([compressor.transform(row) for row in X[:, None]]), F, F.dtype
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@examples(4)
 @hypothesis.given(made=networks(), density=st.floats(0.1, 1))
 def test_same_seed_same_result(method, made, density):
     mlp, rng = made

@@ -24,7 +24,7 @@ class Ranking(Method):
         # stable: edges of equal score go in the order of the layers
         ranked = edges[np.argsort(-scores[edges], kind="stable")]
         for density in densities:
-            kept = ranked[: round(density * len(ranked))]
+            kept = ranked[: max(1, round(density * len(ranked)))]
             weights = np.zeros_like(network.weights)
             weights[kept] = network.weights[kept]
             yield network.with_weights(weights)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.optimize import brentq
 
 from .._network import Network
+from .._parallel import run
 from ._base import Method
 
 # Draws in one task.
@@ -138,7 +139,7 @@ class Coresets:
             Lengths of the sequences: the most draws that will be asked for.
 
         rng : numpy.random.Generator
-            Every group draws from a generator of its own, spawned from this one.
+            Every group draws from a seed of its own, spawned from this one's.
 
         n_jobs : int, default=None
 
@@ -156,20 +157,23 @@ class Coresets:
         edges = np.flatnonzero(self.importance)
         edges = edges[np.argsort(self.group[edges], kind="stable")]
         members = np.split(edges, np.cumsum(self.n_edges)[:-1])
-        generators = rng.spawn(len(members))
+        seeds = rng.bit_generator.seed_seq.spawn(len(members))
         tasks = np.cumsum(sizes * n_candidates) // TASK_SIZE
-        sequences = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(_draw_groups)(
-                [
-                    (members[g], self.importance[members[g]], sizes[g], generators[g])
-                    for g in groups
-                ],
-                n_candidates,
-                judge,
-            )
-            for groups in np.split(
-                np.arange(len(members)), np.flatnonzero(np.diff(tasks)) + 1
-            )
+        sequences = run(
+            (
+                delayed(_draw_groups)(
+                    [
+                        (members[g], self.importance[members[g]], sizes[g], seeds[g])
+                        for g in groups
+                    ],
+                    n_candidates,
+                    judge,
+                )
+                for groups in np.split(
+                    np.arange(len(members)), np.flatnonzero(np.diff(tasks)) + 1
+                )
+            ),
+            n_jobs,
         )
         return Draws(
             self,
@@ -219,7 +223,8 @@ class Draws:
 def _draw_groups(groups, n_candidates, judge):
     """Draw the sequence of each of several groups by inverting the distribution."""
     sequences = []
-    for edges, importance, size, rng in groups:
+    for edges, importance, size, seed in groups:
+        rng = np.random.default_rng(seed)
         cumulated = np.cumsum(importance)
         # a candidate a column: a longer sequence begins with the shorter one
         uniform = rng.random((size, n_candidates)) * (cumulated[-1] if size else 0)
