@@ -57,6 +57,11 @@ _TRAINING_STATE = (
 )
 
 
+# Saturating activations make an infinite sum finite again; an infinite output is an
+# error for those who asked for it to report.
+_OVERFLOWS_SILENTLY = np.errstate(over="ignore", invalid="ignore")
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """Weights, intercepts and hidden activation of a multi-layer perceptron.
@@ -158,6 +163,7 @@ class Network:
         """Number of weights that are not zero."""
         return sum(map(_count_nonzero, self.coefs))
 
+    @_OVERFLOWS_SILENTLY
     def activations(self, X):
         """Return `[a^0, ..., a^(L-2), f]`: what enters each layer, and the output.
 
@@ -217,6 +223,7 @@ class Network:
     def _forward_by_rows(self, X):
         return self.with_weights(self._operators).activations(X)[-1]
 
+    @_OVERFLOWS_SILENTLY
     def _forward_by_features(self, X):
         A = X.T
         last = len(self.coefs) - 1
