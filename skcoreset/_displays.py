@@ -534,7 +534,7 @@ class InputDensityDisplay(_Display):
         display : InputDensityDisplay
         """
         check_is_fitted(compressor)
-        n_kept = compressor.coefs_[0].count_nonzero(axis=1)
+        n_kept = np.diff(compressor.coefs_[0].indptr)
         if feature_names is None:
             feature_names = _input_names(compressor.original_estimator_, len(n_kept))
         display = cls(n_kept, feature_names)

@@ -193,6 +193,8 @@ def test_rows_of_no_weight_do_not_matter(pruned, digits):
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 def test_regression(digits, loss):
+    if loss == "poisson" and "loss" not in MLPRegressor().get_params():
+        pytest.skip("scikit-learn below 1.7 has no Poisson loss")
     X, y, _, _ = digits
     options = {"loss": "poisson"} if loss == "poisson" else {}
     mlp = MLPRegressor(hidden_layer_sizes=(16,), max_iter=30, random_state=0, **options)
