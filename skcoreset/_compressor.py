@@ -69,6 +69,7 @@ from ._guarantee import (
 )
 from ._methods import METHODS, CoreNet, remove_neurons, theorem_of
 from ._network import ACTIVATIONS, Network
+from ._parallel import one_blas_thread
 
 _SPARSE_FORMATS = ("csr", "csc")
 _DTYPES = (np.float64, np.float32)
@@ -332,6 +333,7 @@ class CoresetCompressor(
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
+    @one_blas_thread
     def fit(self, X, y=None, *, X_val=None, **fit_params):
         """Compress the network.
 
@@ -797,6 +799,7 @@ class CoresetCompressor(
         mixin = ClassifierMixin if is_classifier(self) else RegressorMixin
         return mixin.score(self, X, y, **score_params)
 
+    @one_blas_thread
     def fine_tune(self, X, y, *, sample_weight=None, n_epochs=None):
         """Train the kept edges further, with labels.
 
@@ -1067,7 +1070,8 @@ def _check_is_mlp(estimator):
 
 
 def _check_finite_output(network, X):
-    if not np.isfinite(network.forward(X)).all():
+    certain = network.magnitude_bound(X) < np.finfo(network.dtype).max
+    if not certain and not np.isfinite(network.forward(X)).all():
         raise ValueError(
             f"The output of the network on X is not finite in {network.dtype}: X or "
             "the weights of `estimator` are too large. Scale X as for training."

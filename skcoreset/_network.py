@@ -163,6 +163,14 @@ class Network:
         """Number of weights that are not zero."""
         return sum(map(_count_nonzero, self.coefs))
 
+    def magnitude_bound(self, X):
+        """A magnitude that no sum on the way from `X` to the output exceeds."""
+        bound = float(abs(X).max()) if X.shape[0] else 0.0
+        for coef, intercept in zip(self.coefs, self.intercepts):
+            column = float(abs(coef).sum(axis=0, dtype=np.float64).max())
+            bound = max(bound, 1) * column + float(np.abs(intercept).max())
+        return bound
+
     @_OVERFLOWS_SILENTLY
     def activations(self, X):
         """Return `[a^0, ..., a^(L-2), f]`: what enters each layer, and the output.

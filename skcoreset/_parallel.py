@@ -1,14 +1,44 @@
-"""Tasks through joblib, on any of its backends."""
+"""Tasks on joblib's backends, short ones on threads, BLAS out of their way."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import ContextDecorator, contextmanager
+from threading import Lock
 
-from joblib import Parallel
+from joblib import Parallel, effective_n_jobs
+from threadpoolctl import threadpool_limits
 
 # A cluster may lose a worker, and what it held for others, more than once.
 N_ATTEMPTS = 5
+
+
+class _OneBlasThread(ContextDecorator):
+    """BLAS on one thread: the workers have the cores, and sums have one order.
+
+    May be entered from several threads at once: the first sets the limit, the last
+    restores what was there.
+    """
+
+    def __init__(self):
+        self._lock = Lock()
+        self._n_inside = 0
+
+    def __enter__(self):
+        with self._lock:
+            if self._n_inside == 0:
+                self._limits = threadpool_limits(1, user_api="blas")
+            self._n_inside += 1
+
+    def __exit__(self, *exception):
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._limits.restore_original_limits()
+
+
+one_blas_thread = _OneBlasThread()
 
 
 def run(calls, n_jobs):
@@ -25,3 +55,14 @@ def run(calls, n_jobs):
         except CancelledError:
             if attempt == N_ATTEMPTS - 1:
                 raise
+
+
+@contextmanager
+def threads(n_jobs):
+    """Yield a `map` for tasks of a millisecond: joblib needs ten to hand them out."""
+    n_threads = effective_n_jobs(n_jobs)
+    if n_threads == 1:
+        yield lambda function, *items: list(map(function, *items))
+    else:
+        with ThreadPoolExecutor(n_threads) as executor:
+            yield lambda function, *items: list(executor.map(function, *items))

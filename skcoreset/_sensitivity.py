@@ -3,15 +3,18 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import pairwise
+
 import numpy as np
 from joblib import delayed
 from sklearn.utils import gen_batches, gen_even_slices
 
 from ._parallel import run
 
-# Inputs x points multiplied together in one scratch array that stays in the L2 cache.
-SCRATCH_SIZE = 65_536
-POINTS_PER_BLOCK = 512
+# Shares that one call computes: so many that the interpreter hardly counts, and that
+# threads seldom meet at its lock, but few enough for the L2 cache.
+SCRATCH_BYTES = 2**20
+POINTS_PER_BLOCK = 2048
 
 # Edge-points in one task: some tens of milliseconds.
 TASK_SIZE = 20_000_000
@@ -41,18 +44,21 @@ def sensitivity(A, coef, *, n_jobs=None):
     sensitivities : ndarray of shape (n_in, n_out), dtype of `coef`
         Between 0 and 1. An edge whose input is 0 on all points has 0.
     """
-    coef, halves = _halves(A, coef)
-    n_neurons = max(1, TASK_SIZE // max(1, A.size))
-    blocks = run(
-        (
-            delayed(_sensitivity_of_neurons)(
-                [(part, sign, R[neurons]) for part, sign, R in halves], coef[:, neurons]
-            )
-            for neurons in gen_batches(coef.shape[1], n_neurons)
-        ),
-        n_jobs,
-    )
-    return np.hstack(blocks)
+    return sensitivities([(A, coef)], n_jobs=n_jobs)[0]
+
+
+def sensitivities(layers, *, n_jobs=None):
+    """`sensitivity` of several layers, given as pairs `(A, coef)`, in one go."""
+    tasks, ends = [], []
+    for A, coef in layers:
+        coef, halves = _halves(A, coef)
+        n_neurons = max(1, TASK_SIZE // max(1, A.size))
+        for neurons in gen_batches(coef.shape[1], n_neurons):
+            part = [(AT, sign, R[neurons]) for AT, sign, R in halves]
+            tasks.append(delayed(_sensitivity_of_neurons)(part, coef[:, neurons]))
+        ends.append(len(tasks))
+    blocks = run(tasks, n_jobs)
+    return [np.hstack(blocks[start:end]) for start, end in pairwise([0, *ends])]
 
 
 def mean_relative_importance(A, coef):
@@ -108,24 +114,27 @@ def _sensitivity_of_neurons(halves, coef):
     """
     n_points = halves[0][0].shape[1]
     out = np.zeros_like(coef)
-    point_blocks = list(gen_even_slices(n_points, -(-n_points // POINTS_PER_BLOCK)))
-    n_inputs = SCRATCH_SIZE // point_blocks[0].stop
-    scratch = np.empty((n_inputs, point_blocks[0].stop), coef.dtype)
     for AT, sign, R in halves:
-        for points in point_blocks:
+        neurons, inputs = np.nonzero(sign * coef.T > 0)
+        ends = np.searchsorted(neurons, np.arange(coef.shape[1]), side="right")
+        begins = [0, *ends[:-1]]
+        largest = np.zeros(len(inputs), coef.dtype)
+        for points in gen_even_slices(n_points, -(-n_points // POINTS_PER_BLOCK)):
             # take copies an array that is not contiguous, whole, at every call
             columns = np.ascontiguousarray(AT[:, points])
-            for i in range(coef.shape[1]):
-                edges = np.flatnonzero(sign * coef[:, i] > 0)
-                r = R[i, points]
-                for start in range(0, len(edges), n_inputs):
-                    j = edges[start : start + n_inputs]
-                    products = scratch[: len(j), : len(r)]
-                    # mode="clip" writes into `out` without a hidden buffer
-                    columns.take(j, axis=0, out=products, mode="clip")
-                    products *= r
-                    shares = np.abs(coef[j, i]) * products.max(axis=1)
-                    out[j, i] = np.maximum(out[j, i], shares)
+            n_edges = -(-SCRATCH_BYTES // columns[0].nbytes)
+            scratch = np.empty((n_edges, columns.shape[1]), coef.dtype)
+            for start in range(0, len(inputs), n_edges):
+                edges = slice(start, start + n_edges)
+                shares = scratch[: len(inputs[edges])]
+                # mode="clip" writes into `out` without a hidden buffer
+                columns.take(inputs[edges], axis=0, out=shares, mode="clip")
+                for i in range(neurons[edges][0], neurons[edges][-1] + 1):
+                    part = shares[max(begins[i] - start, 0) : ends[i] - start]
+                    part *= R[i, points]
+                np.maximum(largest[edges], shares.max(axis=1), out=largest[edges])
+        largest *= np.abs(coef[inputs, neurons])
+        out[inputs, neurons] = np.maximum(out[inputs, neurons], largest)
     # A share exceeds 1 by rounding only.
     return np.minimum(out, 1, out=out)
 

@@ -18,15 +18,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state, get_tags
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from ._codec import decode, encode
 from ._compressor import CoresetCompressor, _last_step, _with_last_step
 from ._fine_tune import detach, encode_targets
 from ._methods import theorem_of
 from ._network import Network
+from ._parallel import one_blas_thread
 from ._quantise import Trainee, descend
-from ._sensitivity import neuron_bounds, sensitivity
+from ._sensitivity import neuron_bounds, sensitivities
 
 __all__ = ["CoreNetBound", "OccamBound", "corenet_bound", "occam_bound"]
 
@@ -274,12 +274,9 @@ def corenet_bound(compressor, X, y, *, margin, delta=0.05):
     theorem = theorem_of(network, X, delta)
     rng = check_random_state(compressor.random_state)
     S = X[rng.permutation(len(X))[: theorem.n_points]]
-    sums = np.array(
-        [
-            sensitivity(A, coef, n_jobs=compressor.n_jobs).sum(dtype=float)
-            for A, coef in zip(network.activations(S), network.coefs)
-        ]
-    )
+    layers = zip(network.activations(S), network.coefs)
+    shares = sensitivities(layers, n_jobs=compressor.n_jobs)
+    sums = np.array([s.sum(dtype=float) for s in shares])
     deltas = neuron_bounds(network, S) + theorem.kappa
     later = np.cumprod(deltas[::-1])[::-1]
     max_norm = float(np.linalg.norm(F.astype(float), axis=1).max())
@@ -426,8 +423,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
 
     seed = check_random_state(compressor.random_state).randint(2**31, size=4)
     rng = np.random.default_rng(seed)
-    # Bits of the result must not depend on how many threads multiply.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread:
         start = Trainee.from_network(network, inputs, Y, mlp.batch_size)
         if densities is None:
             n_edges = _numbers_of_edges(n_samples, start.n_edges)
@@ -525,7 +521,7 @@ def _numbers_of_edges(n_samples, n_edges):
 
 def _codes(trainee, rng, n_jobs):
     """Codes of a network whose weights are rounded to different numbers of levels."""
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread:
         trainee = trainee.settled(rng)
     return Parallel(n_jobs=n_jobs)(
         delayed(_code)(trainee, n_levels, child)
@@ -534,7 +530,7 @@ def _codes(trainee, rng, n_jobs):
 
 
 def _code(trainee, n_levels, rng):
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread:
         return encode(trainee.rounded(n_levels, rng))
 
 

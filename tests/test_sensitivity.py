@@ -60,7 +60,7 @@ def test_mean_relative_importance_is_its_definition(inputs):
 def test_blocks_do_not_change_the_result(monkeypatch):
     A, coef = layer(0, n_points=40)
     expected = sensitivity(A, coef)
-    monkeypatch.setattr(_sensitivity, "SCRATCH_SIZE", 32)
+    monkeypatch.setattr(_sensitivity, "SCRATCH_BYTES", 300)
     monkeypatch.setattr(_sensitivity, "POINTS_PER_BLOCK", 9)
     monkeypatch.setattr(_sensitivity, "TASK_SIZE", 400)
     np.testing.assert_array_equal(sensitivity(A, coef, n_jobs=2), expected)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._guarantee import Theorem
 from .._network import Network
-from .._sensitivity import neuron_bounds, ratio, sensitivity
+from .._sensitivity import neuron_bounds, ratio, sensitivities
 from ._sampling import Coresets, Sampling
 
 # Points of a path at which the candidates of a coreset are compared.
@@ -30,15 +30,16 @@ class CoreNet(Sampling):
     )
 
     def coresets(self, network, X, *, rng=None, n_jobs=None):
-        importance, groups, n_groups = [], [], 0
-        for A, coef in zip(network.activations(X), network.coefs):
-            importance.append(sensitivity(A, coef, n_jobs=n_jobs).ravel())
+        layers = zip(network.activations(X), network.coefs)
+        importance = sensitivities(layers, n_jobs=n_jobs)
+        groups, n_groups = [], 0
+        for coef in network.coefs:
             neuron = np.arange(coef.shape[1])
             groups.append((n_groups + 2 * neuron + (coef < 0)).ravel())
             n_groups += 2 * coef.shape[1]
         return Coresets(
             network,
-            np.concatenate(importance).astype(np.float64),
+            np.concatenate([s.ravel() for s in importance]).astype(np.float64),
             np.concatenate(groups),
             n_groups,
         )
@@ -50,7 +51,7 @@ class CoreNet(Sampling):
         budgets = [coresets.budget_for(density) for density in densities[::step]]
         judged = [coresets.sizes(budget) for budget in budgets]
         draws = self._draw(coresets, judged, judges, rng=rng, n_jobs=n_jobs)
-        yield from draws.networks(densities)
+        yield from draws.networks(densities, budgets[0])
 
     def theoretical(self, network, X, *, epsilon, delta, rng, n_jobs=None):
         """Return the network that has the theorem's sample sizes, and these sizes.

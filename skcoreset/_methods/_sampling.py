@@ -12,11 +12,11 @@ from joblib import delayed
 from scipy.optimize import brentq
 
 from .._network import Network
-from .._parallel import run
+from .._parallel import one_blas_thread, run
 from ._base import Method
 
-# Draws in one task.
-TASK_SIZE = 100_000
+# Edges in one task, which has a seed of its own: not to be tuned to a machine.
+TASK_SIZE = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ class Coresets:
             Lengths of the sequences: the most draws that will be asked for.
 
         rng : numpy.random.Generator
-            Every group draws from a seed of its own, spawned from this one's.
+            Groups draw, a few together, from seeds spawned from this one's.
 
         n_jobs : int, default=None
 
@@ -156,28 +156,28 @@ class Coresets:
         """
         edges = np.flatnonzero(self.importance)
         edges = edges[np.argsort(self.group[edges], kind="stable")]
-        members = np.split(edges, np.cumsum(self.n_edges)[:-1])
-        seeds = rng.bit_generator.seed_seq.spawn(len(members))
-        tasks = np.cumsum(sizes * n_candidates) // TASK_SIZE
-        sequences = run(
-            (
+        importance, ends = self.importance[edges], np.cumsum(self.n_edges)
+        tasks = np.flatnonzero(np.diff(ends // TASK_SIZE, append=-1)) + 1
+        seeds = rng.bit_generator.seed_seq.spawn(len(tasks))
+        calls, start = [], 0
+        for first, last, seed in zip([0, *tasks], tasks, seeds):
+            groups, members = slice(first, last), slice(start, ends[last - 1])
+            calls.append(
                 delayed(_draw_groups)(
-                    [
-                        (members[g], self.importance[members[g]], sizes[g], seeds[g])
-                        for g in groups
-                    ],
+                    edges[members],
+                    importance[members],
+                    self.n_edges[groups],
+                    sizes[groups],
                     n_candidates,
                     judge,
+                    seed,
                 )
-                for groups in np.split(
-                    np.arange(len(members)), np.flatnonzero(np.diff(tasks)) + 1
-                )
-            ),
-            n_jobs,
-        )
+            )
+            start = members.stop
+        sequences = run(calls, n_jobs)
         return Draws(
             self,
-            edge=np.concatenate([sequence for task in sequences for sequence in task]),
+            edge=np.concatenate(sequences),
             position=np.concatenate([np.arange(size) for size in sizes]),
             group=np.repeat(np.arange(len(sizes)), sizes),
         )
@@ -192,15 +192,18 @@ class Draws:
     position: np.ndarray
     group: np.ndarray
 
-    def networks(self, densities):
-        """Yield a network for each decreasing density, as far as they differ."""
-        budget, previous = None, None
-        for density in densities:
+    def networks(self, densities, budget):
+        """Yield a network for each decreasing density, as far as they differ.
+
+        `budget` is that of the first.
+        """
+        sizes = self.coresets.sizes(budget)
+        yield self.network(sizes)
+        for density in densities[1:]:
             budget = self.coresets.budget_for(density, budget)
-            sizes = self.coresets.sizes(budget)
-            if previous is None or (sizes != previous).any():
+            previous, sizes = sizes, self.coresets.sizes(budget)
+            if (sizes != previous).any():
                 yield self.network(sizes)
-            previous = sizes
 
     def network(self, sizes):
         """The network that the first `sizes` draws of each group make."""
@@ -220,19 +223,28 @@ class Draws:
         return coresets.network.with_weights((weights * scale).astype(weights.dtype))
 
 
-def _draw_groups(groups, n_candidates, judge):
-    """Draw the sequence of each of several groups by inverting the distribution."""
-    sequences = []
-    for edges, importance, size, seed in groups:
-        rng = np.random.default_rng(seed)
-        cumulated = np.cumsum(importance)
-        # a candidate a column: a longer sequence begins with the shorter one
-        uniform = rng.random((size, n_candidates)) * (cumulated[-1] if size else 0)
-        candidates = np.searchsorted(cumulated, uniform, side="right")
-        np.minimum(candidates, len(edges) - 1, out=candidates)
-        best = judge(edges, candidates) if judge and size else 0
-        sequences.append(edges[candidates[:, best]])
-    return sequences
+@one_blas_thread
+def _draw_groups(edges, importance, n_edges, sizes, n_candidates, judge, seed):
+    """Draw the sequences of some groups by inverting their distributions."""
+    rng = np.random.default_rng(seed)
+    last = np.cumsum(n_edges)
+    first = last - n_edges
+    cumulated = np.concatenate([[0], np.cumsum(importance)])
+    low, high = cumulated[first][:, np.newaxis], cumulated[last][:, np.newaxis]
+    # a row a draw: a longer sequence begins with the shorter one
+    draws = rng.random((sizes.max(), len(sizes), n_candidates))
+    draws *= high - low
+    draws += low
+    draws = np.searchsorted(cumulated[1:], draws, side="right")
+    # rounding may lead to a neighbouring group
+    np.clip(draws, first[:, np.newaxis], last[:, np.newaxis] - 1, out=draws)
+    best = np.zeros(len(sizes), dtype=np.intp)
+    if judge:
+        for g in np.flatnonzero(sizes):
+            candidates = draws[: sizes[g], g] - first[g]
+            best[g] = judge(edges[first[g] : last[g]], candidates)
+    draws = draws[:, np.arange(len(sizes)), best].T
+    return edges[draws[np.arange(draws.shape[1]) < sizes[:, np.newaxis]]]
 
 
 class Sampling(Method):
@@ -244,6 +256,6 @@ class Sampling(Method):
 
     def sparsify(self, network, X, densities, *, rng, n_jobs=None):
         coresets = self.coresets(network, X, n_jobs=n_jobs)
-        sizes = coresets.sizes(coresets.budget_for(densities[0]))
-        draws = coresets.draw(sizes, rng=rng, n_jobs=n_jobs)
-        yield from draws.networks(densities)
+        budget = coresets.budget_for(densities[0])
+        draws = coresets.draw(coresets.sizes(budget), rng=rng, n_jobs=n_jobs)
+        yield from draws.networks(densities, budget)
