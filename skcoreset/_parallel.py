@@ -57,12 +57,23 @@ def run(calls, n_jobs):
                 raise
 
 
+def serial_map(function, *items):
+    return list(map(function, *items))
+
+
 @contextmanager
 def threads(n_jobs):
     """Yield a `map` for tasks of a millisecond: joblib needs ten to hand them out."""
     n_threads = effective_n_jobs(n_jobs)
     if n_threads == 1:
-        yield lambda function, *items: list(map(function, *items))
-    else:
-        with ThreadPoolExecutor(n_threads) as executor:
-            yield lambda function, *items: list(executor.map(function, *items))
+        yield serial_map
+        return
+    # this thread works, too
+    with ThreadPoolExecutor(n_threads - 1) as executor:
+
+        def thread_map(function, *items):
+            first, *others = zip(*items)
+            futures = [executor.submit(function, *other) for other in others]
+            return [function(*first), *(future.result() for future in futures)]
+
+        yield thread_map

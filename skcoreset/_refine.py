@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.linalg import cho_solve, cholesky
 from sklearn.utils import gen_batches
 
 from ._network import ACTIVATIONS
-from ._parallel import run
+from ._parallel import run, serial_map, threads
 
 # Passes of output matching over the rows.
 N_PASSES = 24
@@ -26,6 +27,16 @@ NEURONS_PER_TASK = 32
 # Rows that go backward together: with all their activations they stay in the cache.
 BLOCK_SIZE = 512
 
+# Parts whose sums are added up, each in a thread: fixed, as the order of sums is.
+N_PARTS_RANKING = 4
+N_PARTS_TRAINING = 2
+
+# Parameters that Adam updates together, in the cache.
+N_PARAMETERS = 262_144
+
+# Rows that edges are ranked on: more of them do not change the ranks by much.
+N_ROWS_RANKING = 2048
+
 # More outputs than these are probed along random signs, not one by one.
 MAX_PROBES = 16
 
@@ -33,8 +44,7 @@ MAX_PROBES = 16
 # the mean squared output is added to its own.
 ROW_FLOOR = 0.1
 
-# Adam. The learning rate is relative to the root mean square of the layer's kept
-# weights, so that it means the same at every scale and density.
+# Adam. The learning rate is relative to the root mean square of a layer's weights.
 LEARNING_RATE = 0.03
 BETA_1, BETA_2 = 0.9, 0.99
 BATCH_SIZE = 128
@@ -78,19 +88,21 @@ def refine(sparse, network, X, *, n_passes=N_PASSES, rng=None, n_jobs=None):
         Shuffles the rows. None is a generator of fixed seed.
 
     n_jobs : int, default=None
-        Blocks of neurons reweighted at once. The result does not depend on it.
+        Blocks of neurons, or of rows, worked on at once. The result does not depend on
+        it.
 
     Returns
     -------
     refined : Network
         With the edges of `sparse`; the dtype, too.
     """
-    reference = Reference(network, X)
     reweighted = reweight(sparse, network, X, n_jobs=n_jobs)
-    start = min(sparse, reweighted, key=reference.loss)
-    descent = Descent(reference, start, rng=rng)
-    descent.train(n_passes, anneal=True)
-    return min(start, descent.network, key=reference.loss)
+    with threads(n_jobs) as thread_map:
+        reference = Reference(network, X, thread_map=thread_map)
+        start = min(sparse, reweighted, key=reference.loss)
+        descent = Descent(reference, start, rng=rng, thread_map=thread_map)
+        descent.train(n_passes, anneal=True)
+        return min(start, descent.network, key=reference.loss)
 
 
 def reweight(sparse, network, X, *, ridge=RIDGE, n_jobs=None):
@@ -178,7 +190,7 @@ def match_outputs(sparse, network, X, *, n_passes=N_PASSES, rng=None):
     return descent.network
 
 
-def edge_importance(network, X, row_weights):
+def edge_importance(network, X, row_weights, *, thread_map=serial_map):
     """What it costs the output to replace an edge by its mean contribution.
 
     To first order: `w^2 sum_x r(x) (a(x) - mean)^2 ||d f(x) / d z||^2`. The mean is the
@@ -192,6 +204,9 @@ def edge_importance(network, X, row_weights):
 
     row_weights : ndarray of shape (n_samples,)
         The `r(x)`.
+
+    thread_map : callable, default=serial_map
+        From `threads`. The result does not depend on it.
 
     Returns
     -------
@@ -207,17 +222,8 @@ def edge_importance(network, X, row_weights):
         [coef[layer] for coef, layer in zip(network.coefs, layers)],
         [b[neurons] for b, neurons in zip(network.intercepts, live[1:])],
     )
-    probes = _probes(network)
-    total = [np.zeros_like(b) for b in core.intercepts]
-    first = [np.zeros_like(coef) for coef in core.coefs]
-    second = [np.zeros_like(coef) for coef in core.coefs]
-    for rows in gen_batches(len(X), BLOCK_SIZE):
-        A = core.activations(X[rows][:, live[0]])
-        gains = output_gains(core, A, row_weights[rows], probes)
-        for layer, (gain, _) in enumerate(gains):
-            total[layer] += gain.sum(axis=0)
-            first[layer] += A[layer].T @ gain
-            second[layer] += np.square(A[layer]).T @ gain
+    sums = partial(_importance_sums, core, X, live[0], row_weights, _probes(network))
+    total, first, second = _sum_parts(thread_map(sums, _row_blocks(X)))
     importance, means = [], []
     for layer, ends in enumerate(layers):
         mean = _divide(first[layer], total[layer])
@@ -229,6 +235,37 @@ def edge_importance(network, X, row_weights):
             arrays.append(np.zeros_like(network.coefs[layer]))
             arrays[-1][ends] = values
     return importance, means
+
+
+def _row_blocks(X):
+    """Blocks of rows, dealt out to those who sum over them."""
+    blocks = list(gen_batches(len(X), BLOCK_SIZE))
+    return [blocks[part::N_PARTS_RANKING] for part in range(N_PARTS_RANKING)]
+
+
+def _sum_parts(parts):
+    """Sums, part by part in their order, of nested lists of arrays."""
+    total, *others = parts
+    for other in others:
+        for arrays, more in zip(total, other):
+            for array, increment in zip(arrays, more):
+                array += increment
+    return total
+
+
+def _importance_sums(network, X, inputs, row_weights, probes, blocks):
+    """`sum g`, `sum a g` and `sum a^2 g` of the gains `g` of each layer."""
+    total = [np.zeros_like(b) for b in network.intercepts]
+    first = [np.zeros_like(coef) for coef in network.coefs]
+    second = [np.zeros_like(coef) for coef in network.coefs]
+    for rows in blocks:
+        A = network.activations(X[rows][:, inputs])
+        gains = output_gains(network, A, row_weights[rows], probes)
+        for layer, (gain, _) in enumerate(gains):
+            total[layer] += gain.sum(axis=0)
+            first[layer] += A[layer].T @ gain
+            second[layer] += np.square(A[layer]).T @ gain
+    return total, first, second
 
 
 def output_gains(network, activations, row_weights, probes):
@@ -255,14 +292,17 @@ def output_gains(network, activations, row_weights, probes):
     derivative = DERIVATIVES[network.activation]
     slopes = [derivative(A).astype(A.dtype, copy=False) for A in activations[1:-1]]
     squares = [np.zeros_like(slope) for slope in slopes]
+    # Written over and over: threads would wait for each other's fresh memory.
+    results, scratch = ([np.empty_like(s) for s in slopes] for _ in range(2))
     for probe in probes:
         # A single row as far as the last hidden layer, then one for every sample.
         backward = probe[np.newaxis]
         for layer in range(len(slopes) - 1, -1, -1):
-            backward = backward @ network.coefs[layer + 1].T
-            squares[layer] += np.square(backward)
+            out = results[layer][: len(backward)]
+            np.matmul(backward, network.coefs[layer + 1].T, out=out)
+            squares[layer] += np.square(out, out=scratch[layer][: len(out)])
             if layer:
-                backward = backward * slopes[layer]
+                backward = np.multiply(out, slopes[layer], out=results[layer])
     row_weights = row_weights[:, np.newaxis]
     gains = []
     for slope, square in zip(slopes, squares):
@@ -327,22 +367,29 @@ class Reference:
     network : Network
 
     X : ndarray of shape (n_samples, n_features)
+
+    thread_map : callable, default=serial_map
+        From `threads`.
     """
 
-    def __init__(self, network, X):
+    def __init__(self, network, X, *, thread_map=serial_map):
         dtype = _working_dtype(network, X)
         self.network = _cast(network, dtype)
         self.activations = self.network.activations(X.astype(dtype, copy=False))
         squares = np.square(self.activations[-1]).sum(axis=1)
         squares += ROW_FLOOR * squares.mean() or 1
         self.row_weights = 1 / (len(X) * squares)
-        self.neuron_weights = [np.zeros_like(b) for b in self.network.intercepts[:-1]]
-        probes = _probes(self.network)
-        for rows in gen_batches(len(X), BLOCK_SIZE):
+        sums = partial(self._neuron_weights, _probes(self.network))
+        (self.neuron_weights,) = _sum_parts(thread_map(sums, _row_blocks(X)))
+
+    def _neuron_weights(self, probes, blocks):
+        weights = [np.zeros_like(b) for b in self.network.intercepts[:-1]]
+        for rows in blocks:
             A = [A[rows] for A in self.activations]
             gains = output_gains(self.network, A, self.row_weights[rows], probes)
-            for weights, (_, gain) in zip(self.neuron_weights, gains):
-                weights += gain.sum(axis=0)
+            for total, (_, gain) in zip(weights, gains):
+                total += gain.sum(axis=0)
+        return (weights,)
 
     def loss(self, network):
         """Mean squared relative error of the outputs."""
@@ -363,10 +410,14 @@ class Descent:
 
     rng : numpy.random.Generator, default=None
         Shuffles the rows. None is a generator of fixed seed.
+
+    thread_map : callable, default=serial_map
+        From `threads`. The result does not depend on it.
     """
 
-    def __init__(self, reference, network, *, rng=None):
+    def __init__(self, reference, network, *, rng=None, thread_map=serial_map):
         self._reference = reference
+        self._map = thread_map
         self._rng = np.random.default_rng(0) if rng is None else rng
         self._template = network
         dtype = reference.network.dtype
@@ -382,7 +433,6 @@ class Descent:
         # Adam's, which outlive a call of `train`: many short ones are as good as one.
         self._moments = np.zeros((2, self._parameters.size), dtype)
         self._n_steps = 0
-        self._units = [_rms(coef[coef != 0]) for coef in reference.network.coefs]
         self._scales = [_rms(A) for A in reference.activations[:-1]]
 
     @property
@@ -401,8 +451,10 @@ class Descent:
     def rank(self):
         """Estimate what every edge is worth now; `drop` goes by it until the next."""
         network = self._template.with_weights(self._coefs, self._intercepts)
+        reference, X = self._reference, self._reference.activations[0]
+        rows = slice(None, None, -(-len(X) // N_ROWS_RANKING))
         importance, means = edge_importance(
-            network, self._reference.activations[0], self._reference.row_weights
+            network, X[rows], reference.row_weights[rows], thread_map=self._map
         )
         self._importance = np.concatenate([array.ravel() for array in importance])
         self._means = means
@@ -411,10 +463,8 @@ class Descent:
         """Keep the `n_edges` worth most; intercepts take over what the others mean."""
         weights = self._parameters[: self._starts[len(self._coefs)]]
         edges = np.flatnonzero(weights)
-        # stable: edges worth the same go in the order of the layers
-        order = np.argsort(-self._importance[edges], kind="stable")
         before = [coef.copy() for coef in self._coefs]
-        weights[edges[order[n_edges:]]] = 0
+        weights[edges[~_largest(self._importance[edges], n_edges)]] = 0
         for old, coef, mean, b in zip(
             before, self._coefs, self._means, self._intercepts
         ):
@@ -433,40 +483,41 @@ class Descent:
         """
         layers, where = self._live_layers()
         reference, dtype = self._reference, self._parameters.dtype.type
-        X = reference.activations[0][:, layers[0].inputs]
-        targets = [A[:, k.outputs] for A, k in zip(reference.activations[1:], layers)]
-        units = np.concatenate([layer.units for layer in layers]).astype(dtype)
-        theta = self._parameters[where] / units
-        first, second = self._moments[:, where]
-        # Moments of inputs that have not been seen for long: denormal numbers are slow.
-        first[np.abs(first) < 1e-20] = 0
-        second[second < 1e-30] = 0
-        rates = [np.full(k.units.shape, _rms(theta[k.edges])) for k in layers]
-        rates = LEARNING_RATE * np.concatenate(rates).astype(dtype)
-        gradient, step = np.empty_like(theta), np.empty_like(theta)
+        # row by row: a batch is gathered from it at every step
+        X, *targets = (
+            A.take(neurons, axis=1)
+            for A, neurons in zip(
+                reference.activations,
+                [layers[0].inputs, *(layer.outputs for layer in layers)],
+            )
+        )
+        theta, moments = self._parameters[where], self._moments[:, where]
         n_batches = max(1, len(X) // BATCH_SIZE)
+        workers = [
+            _Worker(layers, -(-len(X) // n_batches // N_PARTS_TRAINING) + 1, len(theta))
+            for _ in range(N_PARTS_TRAINING)
+        ]
+        adam = _Adam(theta, *moments, [worker.gradient for worker in workers])
+        parts = adam.parts(layers)
+        for part in parts:
+            adam.start(part)
         n_steps = round(n_passes * max(MIN_STEPS, n_batches))
         for i in range(n_steps):
             if i % n_batches == 0:
                 batches = np.array_split(self._rng.permutation(len(X)), n_batches)
             rows = batches[i % n_batches]
-            self._gradient(layers, theta, X, targets, rows, out=gradient)
+            gradient = partial(
+                self._gradient, layers, theta, X, targets, dtype(1 / len(rows))
+            )
+            self._map(gradient, np.array_split(rows, N_PARTS_TRAINING), workers)
             self._n_steps += 1
-            first += np.multiply(gradient - first, dtype(1 - BETA_1), out=step)
-            np.square(gradient, out=gradient)
-            second += np.multiply(gradient - second, dtype(1 - BETA_2), out=step)
-            np.sqrt(second, out=step)
-            step += dtype(1e-10)
-            np.divide(first, step, out=step)
-            step *= rates
             pace = np.sqrt(1 - BETA_2**self._n_steps) / (1 - BETA_1**self._n_steps)
             if anneal:
                 pace *= (1 + np.cos(np.pi * i / n_steps)) / 2
-            step *= dtype(pace)
-            theta -= step
+            self._map(partial(adam.step, pace), parts)
         if np.isfinite(theta).all():
-            self._parameters[where] = theta * units
-            self._moments[:, where] = first, second
+            self._parameters[where] = theta
+            self._moments[:, where] = moments
 
     def _live_layers(self):
         """The part of each layer that trains, and where its parameters are."""
@@ -489,48 +540,122 @@ class Descent:
                     positions=np.ravel_multi_index((rows, columns), small.shape),
                     edges=slice(n_before, n_after),
                     intercepts=slice(n_after, end),
-                    unit=self._units[i],
                     scale=self._scales[i],
                 )
             )
             n_before = end
         return layers, np.concatenate(where)
 
-    def _gradient(self, layers, theta, X, targets, rows, out):
-        """Gradient of the loss on some rows with respect to `theta`."""
+    def _gradient(self, layers, theta, X, targets, share, rows, worker):
+        """What some rows, each a share of the batch, add to the loss's gradient."""
         reference = self._reference
         name = self._template.activation
-        A = [X[rows]]
-        for layer in layers:
-            layer.coef.ravel()[layer.positions] = theta[layer.edges]
-            Z = A[-1] @ layer.coef
-            Z += theta[layer.intercepts] * layer.scale
-            Z *= layer.unit
+        A = [array[: len(rows)] for array in worker.activations]
+        deltas = [array[: len(rows)] for array in worker.deltas]
+        X.take(rows, axis=0, out=A[0], mode="clip")
+        for i, layer in enumerate(layers):
+            np.matmul(A[i], layer.coef, out=A[i + 1])
+            A[i + 1] += theta[layer.intercepts]
             if layer is not layers[-1]:
-                ACTIVATIONS[name](Z)
-            A.append(Z)
-        D = A[-1] - targets[-1][rows]
-        D *= (reference.row_weights[rows] * (len(X) / len(rows)))[:, np.newaxis]
+                ACTIVATIONS[name](A[i + 1])
+        D = np.subtract(A[-1], targets[-1].take(rows, axis=0), out=deltas[-1])
+        D *= (reference.row_weights[rows] * (len(X) * share))[:, np.newaxis]
         for i in range(len(layers) - 1, -1, -1):
             layer = layers[i]
-            D *= layer.unit
-            G = A[i].T @ D
-            np.take(G.ravel(), layer.positions, out=out[layer.edges])
-            np.multiply(D.sum(axis=0), layer.scale, out=out[layer.intercepts])
+            G = worker.product[: layer.coef.size].reshape(layer.coef.shape)
+            np.matmul(A[i].T, D, out=G)
+            out = worker.gradient
+            G.take(layer.positions, out=out[layer.edges], mode="clip")
+            D.sum(axis=0, out=out[layer.intercepts])
             if i:
-                weights = reference.neuron_weights[i - 1][layer.inputs] / len(rows)
-                D = D @ layer.coef.T
-                D += (A[i] - targets[i - 1][rows]) * weights
+                weights = reference.neuron_weights[i - 1][layer.inputs] * share
+                errors = targets[i - 1].take(rows, axis=0)
+                np.subtract(A[i], errors, out=errors)
+                errors *= weights
+                D = np.matmul(D, layer.coef.T, out=deltas[i - 1])
+                D += errors
                 D *= DERIVATIVES[name](A[i])
+
+
+class _Worker:
+    """Arrays that one thread computes gradients in: fresh memory is slow."""
+
+    def __init__(self, layers, n_rows, n_parameters):
+        dtype = layers[0].coef.dtype
+        widths = [len(layer.outputs) for layer in layers]
+        self.activations = [
+            np.empty((n_rows, width), dtype)
+            for width in (len(layers[0].inputs), *widths)
+        ]
+        self.deltas = [np.empty((n_rows, width), dtype) for width in widths]
+        self.product = np.empty(max(layer.coef.size for layer in layers), dtype)
+        self.gradient = np.empty(n_parameters, dtype)
+
+
+@dataclass
+class _Adam:
+    """Adam's moments, and its steps on parts of the parameters."""
+
+    theta: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    gradients: list  # to be summed
+
+    def parts(self, layers):
+        """Lists of `(parameters, learning rate, scale, coef, positions in it)`.
+
+        The rate is relative to the layer's weights, so that it means the same at every
+        scale and density, and that of an intercept to what its inputs contribute.
+        """
+        parts = [[] for _ in range(N_PARTS_TRAINING)]
+        for layer in layers:
+            scale = float(_rms(self.theta[layer.edges]))
+            coef, n_edges = layer.coef.ravel(), len(layer.positions)
+            n_chunks = -(-n_edges // (len(parts) * N_PARAMETERS)) * len(parts)
+            size = -(-n_edges // max(1, n_chunks))
+            for i, start in enumerate(range(0, n_edges, max(1, size))):
+                positions = layer.positions[start : start + size]
+                start += layer.edges.start
+                where = slice(start, start + len(positions))
+                parts[i % len(parts)].append((where, scale, coef, positions))
+            parts[-1].append((layer.intercepts, scale * float(layer.scale), None, None))
+        return parts
+
+    def start(self, chunks):
+        """Fill in the weights; forget tiny moments: denormal numbers are slow."""
+        for where, scale, coef, positions in chunks:
+            first, second = self.first[where], self.second[where]
+            first[np.abs(first) < 1e-20 / scale] = 0
+            second[second < 1e-30 / scale**2] = 0
+            if coef is not None:
+                coef[positions] = self.theta[where]
+
+    def step(self, pace, chunks):
+        dtype = self.theta.dtype.type
+        for where, scale, coef, positions in chunks:
+            theta = self.theta[where]
+            first, second = self.first[where], self.second[where]
+            gradient, step = (gradient[where] for gradient in self.gradients)
+            gradient += step
+            np.subtract(gradient, first, out=step)
+            step *= dtype(1 - BETA_1)
+            first += step
+            np.square(gradient, out=gradient)
+            gradient -= second
+            gradient *= dtype(1 - BETA_2)
+            second += gradient
+            np.sqrt(second, out=step)
+            step += dtype(1e-10 / scale)
+            np.divide(first, step, out=step)
+            step *= dtype(LEARNING_RATE * scale * pace)
+            theta -= step
+            if coef is not None:
+                coef[positions] = theta
 
 
 @dataclass
 class _LiveLayer:
-    """The part of a layer between neurons that have edges onwards.
-
-    Weights are in units of the layer's original ones; `scale` is the root mean square
-    input, so that an intercept moves as much as a weight does.
-    """
+    """The part of a layer between neurons that have edges onwards."""
 
     inputs: np.ndarray
     outputs: np.ndarray
@@ -538,14 +663,18 @@ class _LiveLayer:
     positions: np.ndarray  # of the edges, in the flat `coef`
     edges: slice  # of all parameters in training
     intercepts: slice
-    unit: float
-    scale: float
+    scale: float  # root mean square of the inputs
 
-    @property
-    def units(self):
-        """Of each weight and intercept."""
-        n_edges, n_outputs = len(self.positions), len(self.outputs)
-        return np.repeat([self.unit, self.unit * self.scale], [n_edges, n_outputs])
+
+def _largest(values, n):
+    """Which are the `n` largest; of equal ones the first. None is NaN or negative."""
+    if n >= len(values):
+        return np.ones(len(values), dtype=bool)
+    threshold = np.partition(values, len(values) - n - 1)[len(values) - n - 1]
+    chosen = values > threshold
+    ties = np.flatnonzero(values == threshold)
+    chosen[ties[: n - chosen.sum()]] = True
+    return chosen
 
 
 def _rms(array):

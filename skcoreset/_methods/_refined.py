@@ -3,6 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from .._parallel import threads
 from .._refine import Descent, Reference, edge_importance
 from ._ranking import Ranking
 
@@ -66,13 +67,18 @@ class Refined(Ranking):
         if not refine:
             yield from self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs)
             return
-        reference = Reference(network, X)
-        descent = Descent(reference, network, rng=rng)
+        with threads(n_jobs) as thread_map:
+            reference = Reference(network, X, thread_map=thread_map)
+            descent = Descent(reference, network, rng=rng, thread_map=thread_map)
+            yield from self._descend(descent, reference, densities)
+
+    def _descend(self, descent, reference, densities):
+        n_all = reference.network.n_edges
         descent.rank()
-        n_ranked, trains = network.n_edges, False
+        n_ranked, trains = n_all, False
         for density in densities:
             # a product such as 0.29 * 100 must not lose an edge to rounding
-            n_target = int(density * network.n_edges * (1 + 1e-12))
+            n_target = int(density * n_all * (1 + 1e-12))
             n_start = descent.n_edges
             while descent.n_edges > n_target:
                 if descent.n_edges <= RATIO * n_ranked:
