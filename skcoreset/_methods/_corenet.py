@@ -176,7 +176,7 @@ class Judge:
             flat = candidates[:size] + len(edges) * np.arange(n_candidates)
             counts = np.bincount(flat.ravel(), minlength=len(edges) * n_candidates)
             estimates = counts.reshape(n_candidates, -1) * (scale / size)
-            for part in (np.maximum(A, 0), np.maximum(-A, 0)):
+            for part in filter(np.any, (np.maximum(A, 0), np.maximum(-A, 0))):
                 exact = (part @ weights)[:, np.newaxis]
                 errors += ratio(np.abs(part @ estimates.T - exact), exact).mean(axis=0)
         return errors.argmin()
