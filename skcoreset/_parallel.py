@@ -5,10 +5,11 @@
 
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import ContextDecorator, contextmanager
+from functools import cached_property
 from threading import Lock
 
 from joblib import Parallel, effective_n_jobs
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 # A cluster may lose a worker, and what it held for others, more than once.
 N_ATTEMPTS = 5
@@ -25,10 +26,14 @@ class _OneBlasThread(ContextDecorator):
         self._lock = Lock()
         self._n_inside = 0
 
+    @cached_property
+    def _libraries(self):
+        return ThreadpoolController()
+
     def __enter__(self):
         with self._lock:
             if self._n_inside == 0:
-                self._limits = threadpool_limits(1, user_api="blas")
+                self._limits = self._libraries.limit(limits=1, user_api="blas")
             self._n_inside += 1
 
     def __exit__(self, *exception):
