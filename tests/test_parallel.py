@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import pytest
 import threadpoolctl
+from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
 
@@ -50,6 +51,29 @@ def test_result_does_not_depend_on_jobs(backend, n_jobs, method, mlp, X, serial)
     with joblib.parallel_config(backend=backend, n_jobs=2):
         compressor = fit(mlp, X, method, n_jobs=n_jobs)
     assert_same(compressor, serial[method])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_whole_fits_on_workers_are_the_same(method, mlp, X, serial):
+    # joblib leaves a worker fewer BLAS threads than the main process has
+    fits = joblib.Parallel(n_jobs=2, backend="loky")(
+        joblib.delayed(fit)(mlp, X, method) for _ in range(2)
+    )
+    for compressor in fits:
+        assert_same(compressor, serial[method])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_result_does_not_depend_on_blas_threads(method):
+    # large enough for BLAS to share the products out, to another sum of floats
+    rng = np.random.default_rng(0)
+    X = rng.random((600, 573)).astype(np.float32)
+    wide = MLPClassifier((358,), max_iter=1, random_state=0)
+    wide.partial_fit(X, rng.integers(0, 10, 600), classes=range(10))
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        expected = fit(wide, X, method, density=0.2)
+    with threadpoolctl.threadpool_limits(4, user_api="blas"):
+        assert_same(fit(wide, X, method, density=0.2), expected)
 
 
 @pytest.fixture(scope="module")
