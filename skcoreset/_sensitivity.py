@@ -3,13 +3,13 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from joblib import delayed
 from sklearn.utils import gen_batches, gen_even_slices
 
-from ._parallel import run
+from ._parallel import one_blas_thread, run
 
 # Shares that one call computes: so many that the interpreter hardly counts, and that
 # threads seldom meet at its lock, but few enough for the L2 cache.
@@ -17,7 +17,7 @@ SCRATCH_BYTES = 2**20
 POINTS_PER_BLOCK = 2048
 
 # Edge-points in one task: some tens of milliseconds.
-TASK_SIZE = 20_000_000
+TASK_SIZE = 40_000_000
 
 
 def sensitivity(A, coef, *, n_jobs=None):
@@ -51,11 +51,10 @@ def sensitivities(layers, *, n_jobs=None):
     """`sensitivity` of several layers, given as pairs `(A, coef)`, in one go."""
     tasks, ends = [], []
     for A, coef in layers:
-        coef, halves = _halves(A, coef)
+        coef, parts = _at_one_scale(A, coef)
         n_neurons = max(1, TASK_SIZE // max(1, A.size))
         for neurons in gen_batches(coef.shape[1], n_neurons):
-            part = [(AT, sign, R[neurons]) for AT, sign, R in halves]
-            tasks.append(delayed(_sensitivity_of_neurons)(part, coef[:, neurons]))
+            tasks.append(delayed(_sensitivity_of_neurons)(parts, coef[:, neurons]))
         ends.append(len(tasks))
     blocks = run(tasks, n_jobs)
     return [np.hstack(blocks[start:end]) for start, end in pairwise([0, *ends])]
@@ -67,31 +66,26 @@ def mean_relative_importance(A, coef):
     Same parameters; an ndarray of shape (n_in, n_out). Where inputs have both signs
     the shares of the two half-sums add up, as a point has a part in one of them only.
     """
-    coef, halves = _halves(A, coef)
+    coef, parts = _at_one_scale(A, coef)
     out = np.zeros_like(coef)
-    for part, sign, R in halves:
-        out += np.maximum(sign * coef, 0) * (part @ R.T)
+    for AT, sign in product(parts, (1, -1)):
+        shares = AT @ _reciprocals(AT, sign * coef).T
+        out += np.maximum(sign * coef, 0) * shares
     out /= len(A)
     return out
 
 
-def _halves(A, coef):
-    """Scaled weights, and `(inputs^T, sign of the weights, 1 / half-sums)` of each.
+def _at_one_scale(A, coef):
+    """Scaled weights, and the inputs, transposed: the positive, then any negative.
 
     Shares do not change with the scale of a point or of a neuron: at scale 1 no
     product overflows, however large or small the weights are.
     """
     A = _scaled(A.astype(coef.dtype, copy=False), axis=1)
-    coef = _scaled(coef, axis=0)
-    parts = [np.maximum(A, 0)]
+    parts = [np.ascontiguousarray(np.maximum(A, 0).T)]
     if (A < 0).any():
-        parts.append(np.maximum(-A, 0))
-    halves = [
-        (np.ascontiguousarray(part.T), sign, _reciprocals(part, sign * coef))
-        for part in parts
-        for sign in (1, -1)
-    ]
-    return coef, halves
+        parts.append(np.ascontiguousarray(np.maximum(-A, 0).T))
+    return _scaled(coef, axis=0), parts
 
 
 def _scaled(array, axis):
@@ -100,21 +94,23 @@ def _scaled(array, axis):
     return np.divide(array, largest, out=np.zeros_like(array), where=largest > 0)
 
 
-def _reciprocals(part, coef):
+def _reciprocals(AT, coef):
     """`1 / sum_k w_ik a_k(x)` over positive weights, (n_out, n_points); 0 for 1/0."""
-    sums = np.maximum(coef, 0).T @ part.T
+    sums = np.maximum(coef, 0).T @ AT
     smallest = np.finfo(sums.dtype).tiny
     return np.divide(1, sums, out=np.zeros_like(sums), where=sums >= smallest)
 
 
-def _sensitivity_of_neurons(halves, coef):
+@one_blas_thread
+def _sensitivity_of_neurons(parts, coef):
     """Sensitivity of a block of neurons, the points streamed through a scratch array.
 
     `s_ij = w_ij max_x a_j(x) r_i(x)` is a matrix product over (max, *).
     """
-    n_points = halves[0][0].shape[1]
+    n_points = parts[0].shape[1]
     out = np.zeros_like(coef)
-    for AT, sign, R in halves:
+    for AT, sign in product(parts, (1, -1)):
+        R = _reciprocals(AT, sign * coef)
         neurons, inputs = np.nonzero(sign * coef.T > 0)
         ends = np.searchsorted(neurons, np.arange(coef.shape[1]), side="right")
         begins = [0, *ends[:-1]]
