@@ -27,9 +27,8 @@ NEURONS_PER_TASK = 32
 # Rows that go backward together: with all their activations they stay in the cache.
 BLOCK_SIZE = 512
 
-# Parts whose sums are added up, each in a thread: fixed, as the order of sums is.
-N_PARTS_RANKING = 4
-N_PARTS_TRAINING = 2
+# Parts of the work, each in a thread: fixed, as the order of sums depends on it.
+N_PARTS = 2
 
 # Parameters that Adam updates together, in the cache.
 N_PARAMETERS = 262_144
@@ -240,7 +239,7 @@ def edge_importance(network, X, row_weights, *, thread_map=serial_map):
 def _row_blocks(X):
     """Blocks of rows, dealt out to those who sum over them."""
     blocks = list(gen_batches(len(X), BLOCK_SIZE))
-    return [blocks[part::N_PARTS_RANKING] for part in range(N_PARTS_RANKING)]
+    return [blocks[part::N_PARTS] for part in range(N_PARTS)]
 
 
 def _sum_parts(parts):
@@ -483,19 +482,13 @@ class Descent:
         """
         layers, where = self._live_layers()
         reference, dtype = self._reference, self._parameters.dtype.type
-        # row by row: a batch is gathered from it at every step
-        X, *targets = (
-            A.take(neurons, axis=1)
-            for A, neurons in zip(
-                reference.activations,
-                [layers[0].inputs, *(layer.outputs for layer in layers)],
-            )
-        )
+        live = [layers[0].inputs, *(layer.outputs for layer in layers)]
+        X, *targets = map(_columns, reference.activations, live)
         theta, moments = self._parameters[where], self._moments[:, where]
         n_batches = max(1, len(X) // BATCH_SIZE)
         workers = [
-            _Worker(layers, -(-len(X) // n_batches // N_PARTS_TRAINING) + 1, len(theta))
-            for _ in range(N_PARTS_TRAINING)
+            _Worker(layers, -(-len(X) // n_batches // N_PARTS) + 1, len(theta))
+            for _ in range(N_PARTS)
         ]
         adam = _Adam(theta, *moments, [worker.gradient for worker in workers])
         parts = adam.parts(layers)
@@ -509,9 +502,9 @@ class Descent:
             gradient = partial(
                 self._gradient, layers, theta, X, targets, dtype(1 / len(rows))
             )
-            self._map(gradient, np.array_split(rows, N_PARTS_TRAINING), workers)
+            self._map(gradient, np.array_split(rows, N_PARTS), workers)
             self._n_steps += 1
-            pace = np.sqrt(1 - BETA_2**self._n_steps) / (1 - BETA_1**self._n_steps)
+            pace = _bias_correction(self._n_steps)
             if anneal:
                 pace *= (1 + np.cos(np.pi * i / n_steps)) / 2
             self._map(partial(adam.step, pace), parts)
@@ -577,6 +570,13 @@ class Descent:
                 D *= DERIVATIVES[name](A[i])
 
 
+def _bias_correction(n_steps):
+    """Of the ratio of sums that Adam's moments are kept as, to a ratio of means."""
+    first = (1 - BETA_1) / (1 - BETA_1**n_steps)
+    second = (1 - BETA_2) / (1 - BETA_2**n_steps)
+    return first / np.sqrt(second)
+
+
 class _Worker:
     """Arrays that one thread computes gradients in: fresh memory is slow."""
 
@@ -597,7 +597,7 @@ class _Adam:
     """Adam's moments, and its steps on parts of the parameters."""
 
     theta: np.ndarray
-    first: np.ndarray
+    first: np.ndarray  # sums, faded by BETA_1 and BETA_2 a step
     second: np.ndarray
     gradients: list  # to be summed
 
@@ -607,7 +607,7 @@ class _Adam:
         The rate is relative to the layer's weights, so that it means the same at every
         scale and density, and that of an intercept to what its inputs contribute.
         """
-        parts = [[] for _ in range(N_PARTS_TRAINING)]
+        parts = [[] for _ in range(N_PARTS)]
         for layer in layers:
             scale = float(_rms(self.theta[layer.edges]))
             coef, n_edges = layer.coef.ravel(), len(layer.positions)
@@ -637,15 +637,13 @@ class _Adam:
             first, second = self.first[where], self.second[where]
             gradient, step = (gradient[where] for gradient in self.gradients)
             gradient += step
-            np.subtract(gradient, first, out=step)
-            step *= dtype(1 - BETA_1)
-            first += step
-            np.square(gradient, out=gradient)
-            gradient -= second
-            gradient *= dtype(1 - BETA_2)
+            first *= dtype(BETA_1)
+            first += gradient
+            gradient *= gradient
+            second *= dtype(BETA_2)
             second += gradient
             np.sqrt(second, out=step)
-            step += dtype(1e-10 / scale)
+            step += dtype(1e-9 / scale)
             np.divide(first, step, out=step)
             step *= dtype(LEARNING_RATE * scale * pace)
             theta -= step
@@ -664,6 +662,11 @@ class _LiveLayer:
     edges: slice  # of all parameters in training
     intercepts: slice
     scale: float  # root mean square of the inputs
+
+
+def _columns(array, which):
+    """Columns of an array, row by row: batches of rows are gathered from it."""
+    return array if len(which) == array.shape[1] else array.take(which, axis=1)
 
 
 def _largest(values, n):
