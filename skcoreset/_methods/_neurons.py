@@ -3,7 +3,13 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
+from sklearn.utils import gen_batches
+
 from .._network import ACTIVATIONS
+
+# Rows that go through the network together.
+BLOCK_SIZE = 1024
 
 
 def remove_neurons(network, X):
@@ -27,7 +33,7 @@ def remove_neurons(network, X):
     smaller : Network
     """
     coefs, intercepts = list(network.coefs), list(network.intercepts)
-    silent = [~A.any(axis=0) for A in network.activations(X)[1:-1]]
+    silent = _silent_neurons(network, X)
     changed = True
     while changed:
         changed = False
@@ -50,3 +56,14 @@ def remove_neurons(network, X):
             silent[layer] = quiet[~idle]
             changed = True
     return network.with_weights(coefs, intercepts)
+
+
+def _silent_neurons(network, X):
+    """Which hidden neurons are 0 on all of X."""
+    silent = [np.ones(width, dtype=bool) for width in network.widths[:-1]]
+    for rows in gen_batches(len(X), BLOCK_SIZE):
+        for quiet, A in zip(silent, network.activations(X[rows])[1:-1]):
+            quiet &= ~A.any(axis=0)
+        if not any(quiet.any() for quiet in silent):
+            break
+    return silent

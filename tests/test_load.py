@@ -1,0 +1,136 @@
+"""Many rows, many fits, many candidates."""
+
+import gc
+import os
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from joblib.externals.loky import get_reusable_executor
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+
+from skcoreset import CoresetCompressor
+from skcoreset.model_selection import density_score, fidelity_score
+
+N_ROWS = 100_000
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A 64-256-128-10 network and 100,000 rows, 26 MB."""
+    rng = np.random.default_rng(0)
+    X = rng.random((N_ROWS, 64), dtype=np.float32)
+    mlp = MLPClassifier((256, 128), random_state=0)
+    return mlp.partial_fit(X[:500], np.arange(500) % 10, classes=range(10)), X
+
+
+def peak_memory(function):
+    """The result, and the most bytes that Python and NumPy held on the way."""
+    tracemalloc.start()
+    try:
+        result = function()
+        return result, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("density", [0.03, 0.5])
+def test_prediction_takes_the_memory_of_a_block(density, large):
+    mlp, X = large
+    compressor = CoresetCompressor(mlp, method="magnitude", density=density).fit(X)
+    F, peak = peak_memory(lambda: compressor.transform(X))
+    # activations of 1,024 rows, some of them twice
+    assert peak < F.nbytes + 3 * 1024 * (64 + 256 + 128) * F.itemsize
+    _, dense_peak = peak_memory(lambda: mlp.predict(X))
+    _, peak = peak_memory(lambda: compressor.predict(X))
+    assert peak < 0.2 * dense_peak
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"method": "corenet", "density": 0.3},
+        {"method": "corenet++", "epsilon": 0.5},
+        {"method": "magnitude", "epsilon": 0.3},
+    ],
+    ids=str,
+)
+def test_fit_holds_no_activations_of_all_rows(parameters, large):
+    # the rows are split into two copies; their activations would be 7 times as large
+    mlp, X = large
+    compressor = CoresetCompressor(mlp, random_state=0, **parameters)
+    _, peak = peak_memory(lambda: compressor.fit(X))
+    assert peak < 3 * X.nbytes
+
+
+@pytest.mark.slow
+def test_training_holds_the_activations_of_the_rows(large):
+    mlp, X = large
+    compressor = CoresetCompressor(mlp, density=0.1, random_state=0)
+    _, peak = peak_memory(lambda: compressor.fit(X))
+    # not rows x inputs x neurons, and no more than half of the rows calibrate
+    assert peak < X.nbytes + N_ROWS * (64 + 256 + 128 + 10) * X.itemsize * 1.5
+
+
+def resources():
+    """What must not grow: bytes, open files, threads and child processes."""
+    gc.collect()
+    n_files = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    children = f"/proc/self/task/{os.getpid()}/children"
+    n_children = 0
+    if os.path.isfile(children):
+        with open(children) as file:
+            n_children = len(file.read().split())
+    n_bytes = tracemalloc.get_traced_memory()[0]
+    return n_bytes, n_files - bool(n_files), threading.active_count(), n_children
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "method, n_fits, n_jobs",
+    [("corenet", 500, None), ("magnitude", 500, None), ("refined", 12, 2)],
+)
+def test_many_fits_and_predictions_leave_nothing(method, n_fits, n_jobs, digits):
+    X, y, _, _ = digits
+    mlp = MLPClassifier((8,), random_state=0)
+    mlp.partial_fit(X[:100], y[:100], classes=range(10))
+    compressor = CoresetCompressor(
+        mlp, method=method, density=0.3, random_state=0, n_jobs=n_jobs
+    )
+    tracemalloc.start()
+    try:
+        for i in range(2 * n_fits):
+            if i == n_fits:  # what is made once has been made
+                before = resources()
+            compressor.fit(X[i % 100 : 60 + i % 100]).predict(X[:20])
+        after = resources()
+    finally:
+        tracemalloc.stop()
+    # a single number kept from every fit would be more
+    assert after[0] - before[0] < 24 * max(n_fits, 500)
+    assert after[1:] == before[1:]
+
+
+@pytest.mark.slow
+def test_search_over_two_hundred_candidates_on_processes(mlp, digits):
+    X, y = digits[2][:300], digits[3][:300]
+    search = GridSearchCV(
+        CoresetCompressor(mlp, random_state=0),
+        {
+            "method": ["corenet", "magnitude"],
+            "epsilon": np.linspace(0.2, 0.9, 50),
+            "delta": [0.1, 0.2],
+        },
+        scoring={"fidelity": fidelity_score, "density": density_score},
+        refit=False,
+        cv=2,
+    )
+    parallel = search.set_params(n_jobs=2).fit(X, y).cv_results_
+    get_reusable_executor().shutdown()
+    assert len(parallel["params"]) == 200
+    serial = search.set_params(n_jobs=None).fit(X, y).cv_results_
+    for name in ("mean_test_fidelity", "mean_test_density"):
+        assert np.isfinite(parallel[name]).all()
+        np.testing.assert_array_equal(parallel[name], serial[name])
