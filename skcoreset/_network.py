@@ -277,6 +277,11 @@ def _check_weights(mlp):
                 f"estimator is a {name} whose coefs_[{layer}] has shape {coef.shape}; "
                 f"the layers around it make it {expected}."
             )
+        if not _has_valid_structure(coef):
+            raise ValueError(
+                f"estimator is a {name} whose coefs_[{layer}] is a sparse matrix with "
+                "indices out of range: the file it came from is damaged."
+            )
         values = coef.data if sparse.issparse(coef) else coef
         if not (np.isfinite(values).all() and np.isfinite(b).all()):
             raise ValueError(
@@ -284,6 +289,21 @@ def _check_weights(mlp):
                 f"intercepts_[{layer}]: its training has failed."
             )
         n_in = len(b)
+
+
+def _has_valid_structure(coef):
+    """Whether compiled code can follow the indices; `check_format` changes arrays."""
+    if getattr(coef, "format", None) not in ("csr", "csc"):
+        return True
+    n_major, n_minor = coef.shape if coef.format == "csr" else coef.shape[::-1]
+    starts, indices = coef.indptr, coef.indices
+    return (
+        len(starts) == n_major + 1
+        and starts[0] == 0
+        and (np.diff(starts) >= 0).all()
+        and starts[-1] <= len(indices) == len(coef.data)
+        and not ((indices < 0) | (indices >= n_minor)).any()
+    )
 
 
 def _dense(array):

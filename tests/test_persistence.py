@@ -1,14 +1,21 @@
+import ast
 import io
+import os
 import pickle
+import subprocess
+from pathlib import Path
 from zipfile import BadZipFile
 
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import skcoreset
 from skcoreset import CoresetCompressor
 
 from .conftest import fitted
@@ -131,6 +138,115 @@ def test_truncated_skops_file_raises(compressor):
     dumped = sio.dumps(compressor.estimator_)
     with pytest.raises((BadZipFile, KeyError)):
         sio.get_untrusted_types(data=dumped[: len(dumped) // 2])
+
+
+def flipped(data, position):
+    return data[:position] + bytes([data[position] ^ 0x10]) + data[position + 1 :]
+
+
+def test_altered_compressed_file_raises_or_does_not_matter(compressor, digits):
+    # zlib ends with a checksum; plain pickles have none
+    whole = through_joblib(compressor.estimator_, compress=3).getvalue()
+    expected = compressor.estimator_.predict_proba(digits[0])
+    n_refused = 0
+    for position in range(0, len(whole), max(1, len(whole) // 200)):
+        try:
+            loaded = joblib.load(io.BytesIO(flipped(whole, position)))
+        except Exception:
+            n_refused += 1
+        else:
+            np.testing.assert_array_equal(loaded.predict_proba(digits[0]), expected)
+    assert n_refused > 150
+
+
+def test_altered_skops_file_raises_or_does_not_matter(compressor, digits):
+    sio = pytest.importorskip("skops.io")
+    whole = sio.dumps(compressor.estimator_)
+    trusted = sio.get_untrusted_types(data=whole)
+    expected = compressor.estimator_.predict_proba(digits[0])
+    n_refused = 0
+    for position in range(0, len(whole), max(1, len(whole) // 200)):
+        try:
+            loaded = sio.loads(flipped(whole, position), trusted=trusted)
+        except Exception:
+            n_refused += 1
+        else:
+            np.testing.assert_array_equal(loaded.predict_proba(digits[0]), expected)
+    assert n_refused > 100
+
+
+@pytest.mark.parametrize(
+    "alter, message",
+    [
+        (lambda mlp: mlp.coefs_[0].data.fill(np.nan), "NaN or infinity"),
+        (lambda mlp: mlp.intercepts_[1].fill(np.inf), "NaN or infinity"),
+        (lambda mlp: mlp.coefs_.pop(), "one of each for every layer"),
+        (lambda mlp: mlp.coefs_.reverse(), "has shape|expecting 16 features"),
+        (lambda mlp: mlp.coefs_[1].indices.fill(99), "indices out of range"),
+        (lambda mlp: mlp.coefs_[1].indptr.fill(-1), "indices out of range"),
+        (lambda mlp: mlp.coefs_.__setitem__(1, mlp.coefs_[1][:-1]), "has shape"),
+    ],
+)
+def test_loaded_weights_that_make_no_network_are_refused(
+    alter, message, compressor, digits
+):
+    altered = pickle.loads(pickle.dumps(compressor))
+    alter(altered.estimator_)
+    for method in (altered.predict, altered.transform):
+        with pytest.raises(ValueError, match=message):
+            method(digits[0])
+    with pytest.raises(ValueError, match=message):
+        CoresetCompressor(altered.estimator_, method="magnitude").fit(digits[2])
+
+
+SAVE = """
+import sys, warnings
+import joblib
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skcoreset import CoresetCompressor
+
+warnings.simplefilter("ignore")
+X, y = load_digits(return_X_y=True)
+mlp = MLPClassifier((16,), max_iter=20, random_state=0)
+pipeline = make_pipeline(StandardScaler(), mlp).fit(X, y)
+compressor = CoresetCompressor(pipeline, density=0.3, random_state=0).fit(X)
+joblib.dump((compressor, compressor.predict_proba(X)), sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(
+    "SKCORESET_OTHER_PYTHON" not in os.environ,
+    reason="SKCORESET_OTHER_PYTHON names no Python with another scikit-learn",
+)
+def test_saved_with_another_scikit_learn(tmp_path):
+    from sklearn.datasets import load_digits
+
+    path = str(tmp_path / "compressor.joblib")
+    subprocess.run([os.environ["SKCORESET_OTHER_PYTHON"], "-c", SAVE, path], check=True)
+    with pytest.warns(InconsistentVersionWarning):
+        compressor, expected = joblib.load(path)
+    X, y = load_digits(return_X_y=True)
+    np.testing.assert_allclose(compressor.predict_proba(X), expected, atol=1e-8)
+    np.testing.assert_allclose(
+        compressor.estimator_.predict_proba(X), expected, atol=1e-8
+    )
+    assert compressor.fine_tune(X, y).score(X, y) > 0.9
+    assert clone(compressor).fit(X).density_ == pytest.approx(0.3, abs=0.01)
+
+
+def test_package_loads_and_executes_nothing_it_is_given():
+    # an expression of a name, or of an attribute, that could run what a file says
+    forbidden = {"eval", "exec", "compile", "pickle", "marshal", "load", "loads"}
+    forbidden |= {"allow_pickle", "__import__", "subprocess", "system", "popen"}
+    for path in Path(skcoreset.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {getattr(node, "id", None), getattr(node, "attr", None)}
+            names |= {getattr(node, "arg", None), getattr(node, "module", None)}
+            names |= {a.name for a in getattr(node, "names", ()) if hasattr(a, "name")}
+            assert not names & forbidden, (path.name, node.lineno, names & forbidden)
 
 
 # ONNX
