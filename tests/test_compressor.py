@@ -1,4 +1,5 @@
 import warnings
+from copy import copy
 
 import numpy as np
 import pytest
@@ -246,3 +247,20 @@ def test_path_has_the_bound_that_decides(mlp, digits):
     assert (path["upper_bound"] > path["share_over_epsilon"]).all()
     kept = np.flatnonzero(path["upper_bound"] <= 0.1)
     assert kept[-1] == path["chosen"].argmax()
+
+
+@pytest.mark.parametrize("method", ["corenet", "magnitude", "refined", "sipp"])
+def test_precisions_agree(method, mlp, digits):
+    precise = copy(mlp)
+    precise.coefs_ = [coef.astype(np.float64) for coef in mlp.coefs_]
+    precise.intercepts_ = [b.astype(np.float64) for b in mlp.intercepts_]
+    X, X_test = digits[2], digits[0]
+    outputs = [
+        CoresetCompressor(network, method=method, density=0.2, random_state=0)
+        .fit(X.astype(network.coefs_[0].dtype))
+        .transform(X_test.astype(network.coefs_[0].dtype))
+        for network in (mlp, precise)
+    ]
+    assert [F.dtype for F in outputs] == [np.float32, np.float64]
+    difference = np.linalg.norm(outputs[0] - outputs[1])
+    assert difference < 1e-5 * np.linalg.norm(outputs[1])
