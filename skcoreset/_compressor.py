@@ -913,8 +913,10 @@ class CoresetCompressor(
         return Network.from_estimator(_last_step(self.original_estimator_))
 
     def _forward(self, X):
-        network = self._compressed_network
-        return network.forward(self._inputs(self.estimator_, X))
+        X = self._inputs(self.estimator_, X)
+        F = self._compressed_network.forward(X)
+        _check_is_finite(F, self._compressed_network)
+        return F
 
     def _outputs(self, X):
         return self._compressed_network.activate_output(self._forward(X))
@@ -1070,8 +1072,12 @@ def _check_is_mlp(estimator):
 
 
 def _check_finite_output(network, X):
-    certain = network.magnitude_bound(X) < np.finfo(network.dtype).max
-    if not certain and not np.isfinite(network.forward(X)).all():
+    if not network.magnitude_bound(X) < np.finfo(network.dtype).max:
+        _check_is_finite(network.forward(X), network)
+
+
+def _check_is_finite(F, network):
+    if not np.isfinite(F).all():
         raise ValueError(
             f"The output of the network on X is not finite in {network.dtype}: X or "
             "the weights of `estimator` are too large. Scale X as for training."

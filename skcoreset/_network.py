@@ -45,6 +45,8 @@ ACTIVATIONS = {
     "tanh": _tanh,
 }
 
+OUT_ACTIVATIONS = ("exp", "identity", "logistic", "softmax")
+
 # What only training needs: most of a pickled MLP.
 _TRAINING_STATE = (
     "_optimizer",
@@ -269,41 +271,51 @@ def _check_weights(mlp):
             f"estimator is a {name} with {len(mlp.coefs_)} coefs_ and "
             f"{len(mlp.intercepts_)} intercepts_: it needs one of each for every layer."
         )
-    n_in = mlp.coefs_[0].shape[0]
-    for layer, (coef, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_)):
-        expected = (n_in, len(b))
-        if coef.shape != expected:
+    for attribute, known in (
+        ("activation", ACTIVATIONS),
+        ("out_activation_", OUT_ACTIVATIONS),
+    ):
+        if getattr(mlp, attribute) not in known:
             raise ValueError(
-                f"estimator is a {name} whose coefs_[{layer}] has shape {coef.shape}; "
-                f"the layers around it make it {expected}."
+                f"estimator is a {name} with {attribute}="
+                f"{getattr(mlp, attribute)!r}, which is none of {sorted(known)}."
             )
-        if not _has_valid_structure(coef):
+    n_in = getattr(mlp, "n_features_in_", mlp.coefs_[0].shape[0])
+    for layer, (coef, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_)):
+        last = layer == len(mlp.coefs_) - 1
+        n_out = getattr(mlp, "n_outputs_", len(b)) if last else len(b)
+        if coef.shape != (n_in, n_out) or b.shape != (n_out,):
             raise ValueError(
-                f"estimator is a {name} whose coefs_[{layer}] is a sparse matrix with "
-                "indices out of range: the file it came from is damaged."
+                f"estimator is a {name} whose coefs_[{layer}] has shape {coef.shape} "
+                f"and intercepts_[{layer}] {b.shape}; the layers around it make them "
+                f"{(n_in, n_out)} and {(n_out,)}."
             )
         values = coef.data if sparse.issparse(coef) else coef
+        if not all(np.issubdtype(array.dtype, np.floating) for array in (values, b)):
+            raise ValueError(
+                f"estimator is a {name} whose coefs_[{layer}] and intercepts_[{layer}] "
+                f"are of {coef.dtype} and {b.dtype}, not of a floating-point type."
+            )
         if not (np.isfinite(values).all() and np.isfinite(b).all()):
             raise ValueError(
                 f"estimator is a {name} with NaN or infinity in coefs_[{layer}] or "
-                f"intercepts_[{layer}]: its training has failed."
+                f"intercepts_[{layer}]: its training has failed, or its file is "
+                "damaged."
             )
-        n_in = len(b)
+        if sparse.issparse(coef):
+            _check_indices(coef, f"estimator is a {name} whose coefs_[{layer}]")
+        n_in = n_out
 
 
-def _has_valid_structure(coef):
-    """Whether compiled code can follow the indices; `check_format` changes arrays."""
-    if getattr(coef, "format", None) not in ("csr", "csc"):
-        return True
-    n_major, n_minor = coef.shape if coef.format == "csr" else coef.shape[::-1]
-    starts, indices = coef.indptr, coef.indices
-    return (
-        len(starts) == n_major + 1
-        and starts[0] == 0
-        and (np.diff(starts) >= 0).all()
-        and starts[-1] <= len(indices) == len(coef.data)
-        and not ((indices < 0) | (indices >= n_minor)).any()
-    )
+def _check_indices(coef, which):
+    """Refuse positions outside of a sparse matrix, which products do not look at."""
+    try:
+        # of a copy, as the check may change the dtype of the indices
+        copy(coef).check_format(full_check=True)
+    except ValueError as error:
+        raise ValueError(
+            f"{which} is no valid sparse matrix: its file is damaged."
+        ) from error
 
 
 def _dense(array):
