@@ -225,6 +225,52 @@ def test_constants_of_the_theorem():
     np.testing.assert_allclose(sizes, [np.ceil(expected)])
 
 
+def test_constants_of_amplification():
+    # CoreNet++: each candidate fails with probability 1/10 at most
+    theorem = Theorem((300, 100, 10), delta=0.1)
+    assert theorem.n_candidates == np.ceil(log(4 * 410 / 0.1) / log(10 / 9))
+    assert theorem.n_judges == np.ceil(8 * log(8 * theorem.n_candidates * 410 / 0.1))
+    sizes = theorem.sample_sizes(np.array([0.7]), np.array([3.0]), amplified=True)
+    expected = 8 * 0.7 * log(410 * 300) * log(10 * 8) / 3.0**2
+    assert sizes == np.ceil(expected) != np.floor(expected)
+
+
+def test_constants_of_the_smallest_network_are_positive():
+    # ln(eta eta*) is 0 for one neuron, and taken as 1
+    theorem = Theorem((1,), delta=0.1)
+    assert theorem.n_points == np.ceil(log(8 / 0.1) + 1)
+
+
+def test_path_of_an_asked_density_has_its_bound_and_quantiles():
+    rng = np.random.default_rng(0)
+    network = Linear(rng.standard_normal((3, 2)))
+    sparse = Linear(network.coefs[0] + 0.1 * rng.standard_normal((3, 2)))
+    X = rng.standard_normal((99, 3))
+    errors = ERRORS["relative"](sparse.forward(X), network.forward(X), network)
+    # an error of epsilon itself is within what was promised
+    epsilon = np.sort(errors)[60]
+    validation = Validation(network, X, error="relative", epsilon=epsilon, delta=0.1)
+    _, certificate, path = validation.measure(sparse)
+    n_over = (errors > epsilon).sum()
+    assert path["share_over_epsilon"][1] == n_over / 99
+    np.testing.assert_allclose(path["upper_bound"], [0.01, (n_over + 1) / 100])
+    for q, name in ((0.5, "error_q50"), (0.9, "error_q90"), (0.99, "error_q99")):
+        assert path[name][1] == certificate.quantiles[q]
+    revoked = certificate.revoked()
+    assert revoked.upper_bound == 1 and not revoked.holds
+
+
+def test_certificate_of_labels_says_whether_it_holds():
+    network = Linear(np.eye(2), "softmax")
+    X = np.random.default_rng(0).standard_normal((99, 2))
+    changed = Linear(np.eye(2)[::-1], "softmax")
+    for sparse, holds in ((network, True), (changed, False)):
+        validation = Validation(network, X, error="prediction", epsilon=0.0, delta=0.1)
+        _, certificate, _ = validation.measure(sparse)
+        assert certificate.holds == holds
+        assert ("No promise" in str(certificate)) != holds
+
+
 def test_theorem_with_inputs_of_both_signs_asks_for_more():
     one, two = (Theorem((30, 5), both_signs=both) for both in (False, True))
     assert two.n_points > one.n_points
