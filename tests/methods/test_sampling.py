@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from skcoreset._methods import METHODS
+from skcoreset._methods import METHODS, _sampling
 from skcoreset._methods._sampling import Coresets
 from skcoreset._network import Network
 from skcoreset._sensitivity import sensitivity
@@ -167,3 +167,30 @@ def test_amplification_lowers_the_error():
         )
 
     assert error("corenet++") < 0.9 * error("corenet")
+
+
+@pytest.mark.parametrize("task_size", [1, 17, 10**6])
+def test_groups_draw_from_their_own_edges(task_size, problem, monkeypatch):
+    network, X = problem
+    monkeypatch.setattr(_sampling, "TASK_SIZE", task_size)
+    coresets = METHODS["corenet"].coresets(network, X)
+    sizes = coresets.sizes(2.0)
+    draws = coresets.draw(sizes, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(coresets.group[draws.edge], draws.group)
+    np.testing.assert_array_equal(np.bincount(draws.group, minlength=len(sizes)), sizes)
+    # fewer draws of the same seed are the beginnings of these
+    few = coresets.draw(sizes // 2, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(
+        few.edge, draws.edge[draws.position < (sizes // 2)[draws.group]]
+    )
+
+
+def test_a_network_for_every_density(problem):
+    network, X = problem
+    densities = np.array([0.6, 0.5, 0.4, 0.3, 0.2])
+    path = METHODS["corenet"].sparsify(
+        network, X, densities, rng=np.random.default_rng(0)
+    )
+    shares = [sparse.n_edges / network.n_edges for sparse in path]
+    np.testing.assert_allclose(shares, densities, atol=0.08)
+    assert (np.diff(shares) < 0).all()
