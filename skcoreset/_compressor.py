@@ -1072,7 +1072,7 @@ def _check_is_mlp(estimator):
 
 
 def _check_finite_output(network, X):
-    if not network.magnitude_bound(X) < np.finfo(network.dtype).max:
+    if not network.magnitude_bound(X) < float(np.finfo(network.dtype).max):
         _check_is_finite(network.forward(X), network)
 
 
