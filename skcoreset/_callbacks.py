@@ -5,7 +5,7 @@
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:
+except ImportError:  # pragma: no cover (the oldest releases come here)
 
     class _NoContext:
         """Stands in for a `CallbackContext` that nobody listens to."""

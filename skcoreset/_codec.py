@@ -172,7 +172,8 @@ def _code_support(coder, kept, prior):
             degree += -size if coder.adaptive(signs, int(change < 0)) else size
         tails = np.cumsum(weights[::-1])[::-1].tolist()
         left = degree
-        for i, (weight, tail) in enumerate(zip(weights.tolist(), tails)):
+        edges = enumerate(zip(weights.tolist(), tails))
+        for i, (weight, tail) in edges:  # pragma: no branch (the last edge is known)
             if left == 0:
                 break
             if left == n_in - i:

@@ -534,7 +534,8 @@ class CoresetCompressor(
                 f"n_samples={n_samples} cannot be divided into rows to calibrate on "
                 "and held-out rows: give more rows, or X_val."
             )
-        n_validation = ceil(self.validation_fraction * n_samples)
+        # and one row, at the least, to calibrate on
+        n_validation = min(ceil(self.validation_fraction * n_samples), n_samples - 1)
         self._check_n_validation(
             n_validation,
             f"validation_fraction={self.validation_fraction!r} of n_samples="
@@ -550,8 +551,6 @@ class CoresetCompressor(
                 rows, test_size=n_validation, random_state=rng, stratify=stratify
             )
         except ValueError:
-            if stratify is None:
-                raise
             # a class with too few rows to be in both parts
             kept, held_out = train_test_split(
                 rows, test_size=n_validation, random_state=rng

@@ -356,7 +356,7 @@ def _multiply_by_derivative(activation, A, delta):
 def _learning_rates(n_steps, peak, decay):
     """Yield the rates of Adam, with its corrections for a start from zeros."""
     warm_up = max(1, WARM_UP * n_steps)
-    for step in range(1, n_steps + 1):
+    for step in range(1, n_steps + 1):  # pragma: no branch (no one asks for more)
         rate = peak * min(1, step / warm_up)
         if decay:
             rate *= (1 + np.cos(np.pi * step / n_steps)) / 2

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import ContextDecorator, contextmanager
+from contextlib import ContextDecorator, contextmanager, suppress
 from functools import cached_property
 from threading import Lock
 
@@ -53,13 +53,12 @@ def run(calls, n_jobs):
     need, they start again.
     """
     calls = list(calls)
-    for attempt in range(N_ATTEMPTS):
-        try:
-            # the work is in functions that release the global lock
-            return Parallel(n_jobs=n_jobs, prefer="threads")(calls)
-        except CancelledError:
-            if attempt == N_ATTEMPTS - 1:
-                raise
+    # the work is in functions that release the global lock
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+    for _ in range(N_ATTEMPTS - 1):
+        with suppress(CancelledError):
+            return parallel(calls)
+    return parallel(calls)
 
 
 def serial_map(function, *items):

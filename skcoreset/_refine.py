@@ -27,8 +27,10 @@ NEURONS_PER_TASK = 32
 # Rows that go backward together: with all their activations they stay in the cache.
 BLOCK_SIZE = 512
 
-# Parts of the work, each in a thread: fixed, as the order of sums depends on it.
+# Parts of the work, each in a thread: the same for any number of threads, as the order
+# of sums depends on it. A step of training with fewer products than this has one.
 N_PARTS = 2
+PRODUCTS_PER_STEP = 4_000_000
 
 # Parameters that Adam updates together, in the cache.
 N_PARAMETERS = 262_144
@@ -486,9 +488,12 @@ class Descent:
         X, *targets = map(_columns, reference.activations, live)
         theta, moments = self._parameters[where], self._moments[:, where]
         n_batches = max(1, len(X) // BATCH_SIZE)
+        batch_size = -(-len(X) // n_batches)
+        n_products = batch_size * sum(layer.coef.size for layer in layers)
+        n_parts = N_PARTS if n_products > PRODUCTS_PER_STEP else 1
         workers = [
-            _Worker(layers, -(-len(X) // n_batches // N_PARTS) + 1, len(theta))
-            for _ in range(N_PARTS)
+            _Worker(layers, -(-batch_size // n_parts), len(theta))
+            for _ in range(n_parts)
         ]
         adam = _Adam(theta, *moments, [worker.gradient for worker in workers])
         parts = adam.parts(layers)
@@ -502,7 +507,7 @@ class Descent:
             gradient = partial(
                 self._gradient, layers, theta, X, targets, dtype(1 / len(rows))
             )
-            self._map(gradient, np.array_split(rows, N_PARTS), workers)
+            self._map(gradient, np.array_split(rows, n_parts), workers)
             self._n_steps += 1
             pace = _bias_correction(self._n_steps)
             if anneal:
@@ -607,7 +612,7 @@ class _Adam:
         The rate is relative to the layer's weights, so that it means the same at every
         scale and density, and that of an intercept to what its inputs contribute.
         """
-        parts = [[] for _ in range(N_PARTS)]
+        parts = [[] for _ in self.gradients]
         for layer in layers:
             scale = float(_rms(self.theta[layer.edges]))
             coef, n_edges = layer.coef.ravel(), len(layer.positions)
@@ -635,14 +640,15 @@ class _Adam:
         for where, scale, coef, positions in chunks:
             theta = self.theta[where]
             first, second = self.first[where], self.second[where]
-            gradient, step = (gradient[where] for gradient in self.gradients)
-            gradient += step
+            gradient, *others = (gradient[where] for gradient in self.gradients)
+            for other in others:
+                gradient += other
             first *= dtype(BETA_1)
             first += gradient
             gradient *= gradient
             second *= dtype(BETA_2)
             second += gradient
-            np.sqrt(second, out=step)
+            step = np.sqrt(second, out=gradient)
             step += dtype(1e-9 / scale)
             np.divide(first, step, out=step)
             step *= dtype(LEARNING_RATE * scale * pace)
@@ -670,9 +676,7 @@ def _columns(array, which):
 
 
 def _largest(values, n):
-    """Which are the `n` largest; of equal ones the first. None is NaN or negative."""
-    if n >= len(values):
-        return np.ones(len(values), dtype=bool)
+    """Which are the `n` largest of more; of equal ones the first. None is NaN."""
     threshold = np.partition(values, len(values) - n - 1)[len(values) - n - 1]
     chosen = values > threshold
     ties = np.flatnonzero(values == threshold)

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 from math import log
 
@@ -358,11 +359,15 @@ def test_sparse_rows(binary):
     corenet_bound(compressor, sparse.csr_array(X), y, margin=1.0)
 
 
-@pytest.mark.parametrize("scaler, warns", [(StandardScaler, True), (Normalizer, False)])
+@pytest.mark.parametrize(
+    "scaler, warns",
+    [(StandardScaler(), True), (Normalizer(), False), ("passthrough", False)],
+    ids=str,
+)
 def test_steps_before_the_network(scaler, warns):
     _, X, y = problem("binary")
     mlp = MLPClassifier((8,), max_iter=40, random_state=0)
-    pipeline = fitted(make_pipeline(scaler(), mlp), X, y)
+    pipeline = fitted(make_pipeline(scaler, mlp), X, y)
     compressor = compressor_of(pipeline, X)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -402,6 +407,7 @@ def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
     assert bound.complexity == pytest.approx(expected)
     assert bound.error_bound == bound.margin_loss + bound.complexity
     assert "above 1: it says nothing" in str(bound)
+    assert "is 0.99, below 1." in str(replace(bound, error_bound=0.99))
     # the sums are over calibration points, and no larger than over all rows
     most = sensitivity(X, mlp.coefs_[0]).sum()
     assert 0.5 * most < bound.sensitivity_sums[0] <= most

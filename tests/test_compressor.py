@@ -1,9 +1,11 @@
 import warnings
-from copy import copy
+from copy import copy, deepcopy
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn import config_context
+from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -87,6 +89,43 @@ def test_theoretical_mode_samples_where_its_constants_allow():
     assert (ERRORS["entrywise"](compressor.transform(X), F, None) <= 30).mean() >= 0.9
 
 
+def test_theorem_on_one_wide_layer_keeps_no_neuron_whole():
+    # each sign of the one neuron has far more edges than the theorem asks draws for
+    rng = np.random.default_rng(0)
+    n_features = 100_000
+    mlp = MLPClassifier((), max_iter=1, batch_size=2, random_state=0)
+    mlp = fitted(mlp, rng.random((2, n_features)).astype(np.float32), [0, 1])
+    X = 1 + 0.01 * rng.random((60, n_features)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compressor = CoresetCompressor(
+            mlp, method="corenet", guarantee="theoretical", epsilon=30.0, random_state=0
+        ).fit(X)
+    assert compressor.density_ < 0.5
+    assert compressor.certificate_.holds
+
+
+def test_theorem_and_neurons_that_are_never_active(mlp, digits):
+    mlp = deepcopy(mlp)
+    mlp.intercepts_[0][3] = -1000
+    compressor = CoresetCompressor(
+        mlp, method="corenet", guarantee="theoretical", prune_neurons=True
+    )
+    with pytest.warns(UserWarning, match="theorem asks for .* draws"):
+        compressor.fit(digits[2])
+    assert compressor.coefs_[0].shape[1] < 32
+    np.testing.assert_allclose(
+        compressor.predict_proba(digits[0]), mlp.predict_proba(digits[0]), rtol=1e-4
+    )
+
+
+def test_one_row_is_left_to_calibrate_on(mlp, digits):
+    compressor = CoresetCompressor(
+        mlp, method="magnitude", validation_fraction=0.999, random_state=0
+    ).fit(digits[2][:50])
+    assert compressor.certificate_.n_validation == 49
+
+
 def test_too_few_rows_says_how_many_are_missing(mlp, digits):
     X = digits[2]
     with pytest.raises(ValueError, match=r"99 held-out rows.* 30: 69 are missing"):
@@ -140,7 +179,7 @@ def test_grid_of_epsilons_is_monotone(mlp, digits):
 
 
 def test_fitted_pipeline_is_compressed_as_it_is(digits):
-    X, y, X_new, _y_new = digits
+    X, y, X_new, y_new = digits
     pipeline = make_pipeline(
         StandardScaler(), MLPClassifier((32,), max_iter=80, random_state=0)
     )
@@ -155,6 +194,9 @@ def test_fitted_pipeline_is_compressed_as_it_is(digits):
     )
     assert sparse.issparse(compressor.estimator_[-1].coefs_[0])
     assert not sparse.issparse(pipeline[-1].coefs_[0])
+    # labels are not needed, and may be passed
+    again = clone(compressor).fit(X_new, y_new)
+    np.testing.assert_array_equal(again.transform(X), compressor.transform(X))
 
 
 def test_verbose_prints_the_path(mlp, digits, capsys):
@@ -185,6 +227,21 @@ def test_fine_tuning_keeps_the_pattern_and_ends_the_promise(mlp, digits):
     )
 
 
+def test_fine_tuning_with_weights_of_the_rows(mlp, digits):
+    X, y = digits[:2]
+    compressor = CoresetCompressor(
+        mlp, method="magnitude", density=0.05, random_state=0
+    ).fit(digits[2])
+
+    def tuned(**params):
+        return deepcopy(compressor).fine_tune(X, y, n_epochs=3, **params).coefs_[0].data
+
+    np.testing.assert_array_equal(tuned(sample_weight=np.ones(len(X))), tuned())
+    assert (tuned(sample_weight=y == 3) != tuned()).any()
+    with pytest.raises(ValueError, match=r"sample_weight\.shape"):
+        tuned(sample_weight=np.ones(3))
+
+
 def test_callbacks_see_every_network(mlp, digits):
     callback = pytest.importorskip("sklearn.callback")
     X, y = digits[2:]
@@ -198,12 +255,41 @@ def test_callbacks_see_every_network(mlp, digits):
     assert last["accuracy"] == compressor.score(X, y)
 
 
+def test_a_callback_may_end_the_path(mlp, digits):
+    pytest.importorskip("sklearn.callback")
+
+    class Stop:
+        def setup(self, estimator, context):
+            self.n_seen = 0
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **data):
+            pass
+
+        def on_fit_task_end(self, estimator, context, **data):
+            self.n_seen += context.task_name == "network"
+            return self.n_seen == 2
+
+    compressor = CoresetCompressor(mlp, method="magnitude", epsilon=0.5, random_state=0)
+    whole = compressor.fit(digits[2]).path_
+    path = compressor.set_callbacks(Stop()).fit(digits[2]).path_
+    # the original, and the two that were seen
+    assert len(path["density"]) == 3 < len(whole["density"])
+    np.testing.assert_array_equal(path["density"], whole["density"][:3])
+    assert path["chosen"][2]
+
+
 def test_html_shows_density_and_certificate(mlp, digits):
     compressor = CoresetCompressor(mlp, method="magnitude", density=0.5)
     assert "of the edges" not in compressor._repr_html_()
     html = compressor.fit(digits[2])._repr_html_()
     assert "50.00% of the edges" in html
     assert "held-out rows" in html
+    assert "50.00% of the edges" in compressor._repr_mimebundle_()["text/html"]
+    with config_context(display="text"):
+        assert "text/html" not in compressor._repr_mimebundle_()
 
 
 def test_set_output_leaves_predictions_alone(mlp, digits):

@@ -207,3 +207,14 @@ def test_matplotlib_is_asked_for_when_drawing_only(compressor, monkeypatch):
     display = CompressionPathDisplay(path, certificate)
     with pytest.raises(ImportError, match="requires matplotlib"):
         display.plot()
+
+
+def test_path_without_a_bound(mlp, digits):
+    # too few held-out rows to say anything at this density
+    compressor = CoresetCompressor(
+        mlp, method="magnitude", density=0.5, random_state=0
+    ).fit(digits[2][:20])
+    assert compressor.certificate_.epsilon == np.inf
+    display = CompressionPathDisplay.from_estimator(compressor)
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert not any("varepsilon" in label for label in labels)

@@ -3,7 +3,7 @@ import sys
 import threading
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 import threadpoolctl
 from sklearn.neural_network import MLPClassifier
 
-from skcoreset import CoresetCompressor
+from skcoreset import CoresetCompressor, _parallel
 
 METHODS = ("corenet++", "corenet", "refined")
 
@@ -74,6 +74,7 @@ def test_result_does_not_depend_on_blas_threads(method):
         expected = fit(wide, X, method, density=0.2)
     with threadpoolctl.threadpool_limits(4, user_api="blas"):
         assert_same(fit(wide, X, method, density=0.2), expected)
+        assert_same(fit(wide, X, method, density=0.2, n_jobs=2), expected)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +119,26 @@ def test_dask_worker_may_die(mlp, X, serial, client):
     client.wait_for_workers(2, timeout=60)
     assert set(client.scheduler_info()["workers"]) != workers
     assert_same(compressor, serial["corenet++"])
+
+
+@pytest.mark.parametrize("n_losses", [_parallel.N_ATTEMPTS - 1, _parallel.N_ATTEMPTS])
+def test_tasks_that_were_lost_start_again(n_losses, monkeypatch):
+    left = [CancelledError()] * n_losses
+
+    class Cluster(joblib.Parallel):
+        def __call__(self, calls):
+            if left:
+                raise left.pop()
+            return super().__call__(calls)
+
+    monkeypatch.setattr(_parallel, "Parallel", Cluster)
+    calls = (joblib.delayed(abs)(value) for value in (-1, 2))
+    if n_losses < _parallel.N_ATTEMPTS:
+        assert _parallel.run(calls, None) == [1, 2]
+    else:
+        with pytest.raises(CancelledError):
+            _parallel.run(calls, None)
+    assert not left
 
 
 def in_threads(function, n_threads=8):

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
+from skcoreset import _refine
 from skcoreset._refine import (
     Reference,
     edge_importance,
@@ -171,7 +172,8 @@ def test_refine_never_makes_it_worse():
     assert Reference(network, X).loss(refined) == 0
 
 
-def test_result_does_not_depend_on_n_jobs():
+def test_result_does_not_depend_on_n_jobs(monkeypatch):
+    monkeypatch.setattr(_refine, "PRODUCTS_PER_STEP", 0)
     network, X = make_network((12, 100, 3)), make_X()
     sparse = make_sparse(network)
     one, two = (refine(sparse, network, X, n_jobs=n_jobs) for n_jobs in (None, 2))
@@ -179,6 +181,25 @@ def test_result_does_not_depend_on_n_jobs():
         (*one.coefs, *one.intercepts), (*two.coefs, *two.intercepts), strict=True
     ):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_parts_of_a_batch_add_up(activation, monkeypatch):
+    network, X = make_network(activation=activation), make_X()
+    sparse = make_sparse(network)
+    whole = match_outputs(sparse, network, X, n_passes=1)
+    monkeypatch.setattr(_refine, "PRODUCTS_PER_STEP", 0)
+    parts = match_outputs(sparse, network, X, n_passes=1)
+    np.testing.assert_allclose(parts.weights, whole.weights, rtol=1e-6, atol=1e-9)
+    assert (whole.weights != sparse.weights).any()
+
+
+def test_training_that_fails_leaves_the_network_as_it_was(monkeypatch):
+    monkeypatch.setattr(_refine, "LEARNING_RATE", np.nan)
+    network, X = make_network(), make_X()
+    sparse = make_sparse(network)
+    matched = match_outputs(sparse, network, X)
+    np.testing.assert_array_equal(matched.weights, sparse.weights)
 
 
 CORNERS = {

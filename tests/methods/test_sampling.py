@@ -194,3 +194,10 @@ def test_a_network_for_every_density(problem):
     shares = [sparse.n_edges / network.n_edges for sparse in path]
     np.testing.assert_allclose(shares, densities, atol=0.08)
     assert (np.diff(shares) < 0).all()
+
+
+@pytest.mark.parametrize("method", CORENETS)
+def test_inputs_that_are_all_zero_leave_nothing_to_draw(method, problem):
+    network, X = problem
+    silent = Network(network.coefs[:1], network.intercepts[:1], "relu", "identity")
+    assert at_density(method, silent, np.zeros_like(X), 0.5).n_edges == 0
