@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings(
             MLPClassifier((30,)),
             MLPRegressor(hidden_layer_sizes=(30,)),
         )
-        for target in ({"density": 0.5}, {"delta": 0.5})
+        for target in ({"density": 0.5}, {"delta": 0.5, "epsilon": 0.02})
     ]
 )
 def test_scikit_learn_checks(estimator, check):

@@ -23,10 +23,10 @@ class Linear:
         )
 
 
-def path_of_noise(rng, n_points=200, n_features=3):
+def path_of_noise(rng, n_points=100, n_features=3):
     """Networks that grow apart from the first, not monotonically on every row."""
     W = rng.standard_normal((n_features, 2))
-    noise = np.cumsum(0.01 * rng.standard_normal((n_points, n_features, 2)), axis=0)
+    noise = np.cumsum(0.014 * rng.standard_normal((n_points, n_features, 2)), axis=0)
     return Linear(W), [Linear(W + step) for step in noise]
 
 
