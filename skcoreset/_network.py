@@ -59,6 +59,9 @@ _TRAINING_STATE = (
 )
 
 
+# Magnitudes whose squares and products float32 holds with room to spare.
+SAFE_RANGE = 1e-8, 1e8
+
 # Saturating activations make an infinite sum finite again; an infinite output is an
 # error for those who asked for it to report.
 _OVERFLOWS_SILENTLY = np.errstate(over="ignore", invalid="ignore")
@@ -139,6 +142,30 @@ class Network:
             weights = [p.reshape(c.shape) for p, c in zip(parts, self.coefs)]
         intercepts = self.intercepts if intercepts is None else intercepts
         return replace(self, coefs=tuple(weights), intercepts=tuple(intercepts))
+
+    def astype(self, dtype):
+        """Return a copy in another precision; overflow becomes the largest number."""
+        limits = np.finfo(dtype)
+
+        def convert(array):
+            return np.clip(array, limits.min, limits.max).astype(dtype)
+
+        return self.with_weights(
+            [convert(coef) for coef in self.coefs],
+            [convert(b) for b in self.intercepts],
+        )
+
+    def working_dtype(self, X):
+        """float64 unless what is computed on the way from `X` is sure to fit float32.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        """
+        scales = [np.abs(coef).max(initial=0).astype(float) for coef in self.coefs]
+        reached = np.cumprod([np.abs(X).max(initial=0).astype(float), *scales])
+        safe = all(SAFE_RANGE[0] <= s <= SAFE_RANGE[1] for s in (*scales, *reached))
+        return self.dtype if safe else np.dtype(np.float64)
 
     def to_dense(self):
         """Return the same network with dense weights."""

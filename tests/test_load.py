@@ -93,16 +93,18 @@ def resources():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "method, n_fits, n_jobs",
-    [("corenet", 200, None), ("magnitude", 200, None), ("refined", 4, 2)],
+    [("corenet", 200, None), ("magnitude", 200, None), ("refined", 20, 2)],
 )
 def test_many_fits_and_predictions_leave_nothing(method, n_fits, n_jobs, digits):
     X, y, _, _ = digits
     mlp = MLPClassifier((8,), random_state=0)
     mlp.partial_fit(X[:100], y[:100], classes=range(10))
     compressor = CoresetCompressor(
-        mlp, method=method, density=0.3, random_state=0, n_jobs=n_jobs
+        mlp, method=method, density=0.8, random_state=0, n_jobs=n_jobs
     )
     marks = []
+    trace = threading.gettrace()
+    threading.settrace(None)  # coverage keeps something of every thread
     tracemalloc.start()
     try:
         for i in range(N_WINDOWS * n_fits):
@@ -111,10 +113,10 @@ def test_many_fits_and_predictions_leave_nothing(method, n_fits, n_jobs, digits)
                 marks.append(resources())
     finally:
         tracemalloc.stop()
-    # What is made once, or now and then, is not in every window; a single number kept
-    # from every fit would be more than this.
-    n_bytes = [mark[0] for mark in marks]
-    assert np.diff(n_bytes).min() < 24 * max(n_fits, 100)
+        threading.settrace(trace)
+    # What is made once, or now and then, is not in every window: numpy keeps small
+    # pieces of memory for later. An array kept from every fit would be more than this.
+    assert np.diff([mark[0] for mark in marks]).min() < 8192
     assert marks[-1][1:] == marks[0][1:]
 
 

@@ -3,8 +3,9 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from .._descent import Descent, Reference
+from .._importance import edge_importance
 from .._parallel import threads
-from .._refine import Descent, Reference, edge_importance
 from ._ranking import Ranking
 
 # Edges are ranked anew, and the rest is trained, each time this share of them is left.
@@ -31,9 +32,7 @@ class Refined(Ranking):
 
     def scores(self, network, X):
         reference = Reference(network, X)
-        return edge_importance(
-            reference.network, reference.activations[0], reference.row_weights
-        )[0]
+        return edge_importance(reference.network, reference.X, reference.row_weights)[0]
 
     def path(self, network, X, densities, *, refine=True, rng=None, n_jobs=None):
         """Yield one network for each of the decreasing `densities`.

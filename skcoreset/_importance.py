@@ -1,0 +1,179 @@
+"""What the output loses with an edge, to first order."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from ._parallel import serial_map
+
+# Rows that go backward together: with all their activations they stay in the cache.
+BLOCK_SIZE = 512
+
+# Parts that blocks of rows are dealt out to, each in a thread: the same for any number
+# of threads, as the order of sums depends on it.
+N_PARTS = 2
+
+# Derivatives taken over all rows: of each output where they suffice for that, or else
+# of sums of the outputs with random signs.
+N_PROBES = 4096
+
+# Derivative of the hidden activation, from its value.
+DERIVATIVES = {
+    "identity": np.ones_like,
+    "logistic": lambda A: A * (1 - A),
+    "relu": lambda A: A > 0,
+    "tanh": lambda A: 1 - A * A,
+}
+
+
+def edge_importance(network, X, row_weights, *, thread_map=serial_map):
+    """What it costs the output to replace an edge by its mean contribution.
+
+    To first order: `w^2 sum_x r(x) (a(x) - mean)^2 ||d f(x) / d z||^2`. The mean is the
+    one that costs least; the intercept takes it over when the edge goes.
+
+    Parameters
+    ----------
+    network : Network
+
+    X : ndarray of shape (n_samples, n_features)
+
+    row_weights : ndarray of shape (n_samples,)
+        The `r(x)`.
+
+    thread_map : callable, default=serial_map
+        From `threads`. The result does not depend on it.
+
+    Returns
+    -------
+    importance : list of (n_in, n_out) ndarrays
+        0 where there is no edge.
+
+    means : list of (n_in, n_out) ndarrays
+        The mean inputs.
+    """
+    live = _live_neurons(network.coefs)
+    layers = [np.ix_(*ends) for ends in pairwise(live)]
+    core = network.with_weights(
+        [coef[layer] for coef, layer in zip(network.coefs, layers)],
+        [b[neurons] for b, neurons in zip(network.intercepts, live[1:])],
+    )
+    sums = partial(_importance_sums, core, X, live[0], row_weights)
+    total, first, second = sum_parts(thread_map(sums, row_blocks(X)))
+    importance, means = [], []
+    for layer, ends in enumerate(layers):
+        mean = _divide(first[layer], total[layer])
+        variance = np.maximum(second[layer] - mean * first[layer], 0)
+        for arrays, values in (
+            (importance, np.square(core.coefs[layer]) * variance),
+            (means, mean),
+        ):
+            arrays.append(np.zeros_like(network.coefs[layer]))
+            arrays[-1][ends] = values
+    return importance, means
+
+
+def row_blocks(X):
+    """Blocks of rows, dealt out to those who sum over them."""
+    blocks = list(gen_batches(len(X), BLOCK_SIZE))
+    return [blocks[part::N_PARTS] for part in range(N_PARTS)]
+
+
+def sum_parts(parts):
+    """Sums, part by part in their order, of nested lists of arrays."""
+    total, *others = parts
+    for other in others:
+        for arrays, more in zip(total, other):
+            for array, increment in zip(arrays, more):
+                array += increment
+    return total
+
+
+def _importance_sums(network, X, inputs, row_weights, blocks):
+    """`sum g`, `sum a g` and `sum a^2 g` of the gains `g` of each layer."""
+    total = [np.zeros_like(b) for b in network.intercepts]
+    first = [np.zeros_like(coef) for coef in network.coefs]
+    second = [np.zeros_like(coef) for coef in network.coefs]
+    for rows in blocks:
+        A = network.activations(X[rows][:, inputs])
+        probes = probes_of(network, rows, len(X))
+        gains = output_gains(network, A, row_weights[rows], probes)
+        for layer, (gain, _) in enumerate(gains):
+            total[layer] += gain.sum(axis=0)
+            first[layer] += A[layer].T @ gain
+            second[layer] += np.square(A[layer]).T @ gain
+    return total, first, second
+
+
+def output_gains(network, activations, row_weights, probes):
+    """Squared norm of the output's derivative, times the row weights, layer by layer.
+
+    Parameters
+    ----------
+    network : Network
+
+    activations : list of ndarrays
+        From `network.activations`.
+
+    row_weights : ndarray of shape (n_samples,)
+
+    probes : ndarray of shape (n_probes, n_samples or 1, n_outputs)
+        Directions, squared and summed over: the unit vectors give the exact norm.
+
+    Returns
+    -------
+    gains : list of pairs of (n_samples, width) ndarrays
+        One for each layer past the input, with respect to its neurons before and after
+        the activation.
+    """
+    derivative = DERIVATIVES[network.activation]
+    slopes = [derivative(A).astype(A.dtype, copy=False) for A in activations[1:-1]]
+    squares = [np.zeros_like(slope) for slope in slopes]
+    # Written over and over: threads would wait for each other's fresh memory.
+    results, scratch = ([np.empty_like(s) for s in slopes] for _ in range(2))
+    for probe in probes:
+        # Where it is the same for all samples, it is one row as far as the last hidden
+        # layer.
+        backward = probe
+        for layer in range(len(slopes) - 1, -1, -1):
+            out = results[layer][: len(backward)]
+            np.matmul(backward, network.coefs[layer + 1].T, out=out)
+            squares[layer] += np.square(out, out=scratch[layer][: len(out)])
+            if layer:
+                backward = np.multiply(out, slopes[layer], out=results[layer])
+    row_weights = row_weights[:, np.newaxis]
+    gains = []
+    for slope, square in zip(slopes, squares):
+        after = square * row_weights
+        gains.append((after * slope * slope, after))
+    gain = row_weights * np.square(probes).sum(axis=0)
+    return [*gains, (gain, gain)]
+
+
+def probes_of(network, rows, n_samples):
+    """The outputs one by one or, for `rows` out of many, sums with random signs."""
+    n_outputs, dtype = network.widths[-1], network.dtype
+    n_probes = max(2, N_PROBES // n_samples)
+    if n_outputs <= n_probes:
+        return np.eye(n_outputs, dtype=dtype)[:, np.newaxis]
+    # signs of each row's own: what one gives too much, others give too little
+    rng = np.random.default_rng(rows.start)
+    signs = rng.integers(2, size=(n_probes, rows.stop - rows.start, n_outputs)) * 2 - 1
+    return signs.astype(dtype) / np.sqrt(n_probes, dtype=dtype)
+
+
+def _live_neurons(coefs):
+    """Inputs of each layer that have an edge to the next, and all outputs."""
+    return [np.flatnonzero(coef.any(axis=1)) for coef in coefs] + [
+        np.arange(coefs[-1].shape[1])
+    ]
+
+
+def _divide(a, b):
+    """`a / b`, and 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
