@@ -70,6 +70,7 @@ def test_theoretical_mode_keeps_all_and_says_why(mlp, digits):
     assert compressor.density_ == 1
     np.testing.assert_array_equal(compressor.predict(digits[0]), mlp.predict(digits[0]))
     assert compressor.certificate_.n_validation == 0
+    np.testing.assert_array_equal(compressor.path_["chosen"], [False, True])
     assert "theorem" in str(compressor.certificate_)
 
 

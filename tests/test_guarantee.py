@@ -254,6 +254,10 @@ def test_path_of_an_asked_density_has_its_bound_and_quantiles():
     n_over = (errors > epsilon).sum()
     assert path["share_over_epsilon"][1] == n_over / 99
     np.testing.assert_allclose(path["upper_bound"], [0.01, (n_over + 1) / 100])
+    # the 90th of 99 errors is promised, and 9 are larger
+    assert certificate.epsilon == np.sort(errors)[89]
+    assert certificate.upper_bound == pytest.approx((9 + 1) / (99 + 1))
+    assert certificate.share_over_epsilon == pytest.approx(9 / 99)
     for q, name in ((0.5, "error_q50"), (0.9, "error_q90"), (0.99, "error_q99")):
         assert path[name][1] == certificate.quantiles[q]
     revoked = certificate.revoked()
@@ -272,6 +276,12 @@ def test_certificate_of_labels_says_whether_it_holds():
 
 
 def test_theorem_with_inputs_of_both_signs_asks_for_more():
+    theorem = Theorem((300, 100, 10), delta=0.1, both_signs=True)
+    edges = 410 * 300
+    assert theorem.n_points == np.ceil(log(16 * edges / 0.1) * log(edges))
+    for amplified, log_failures in ((False, log(16 * 410 / 0.1)), (True, log(10 * 16))):
+        sizes = theorem.sample_sizes(np.array([0.7]), np.array([3.0]), amplified)
+        assert sizes == np.ceil(8 * 0.7 * log(edges) * log_failures / 3.0**2)
     one, two = (Theorem((30, 5), both_signs=both) for both in (False, True))
     assert two.n_points > one.n_points
     assert two.kappa > one.kappa
