@@ -82,8 +82,8 @@ class Reference:
         )
 
     def _fill(self, X, layers, blocks):
-        # By the products of the training: what has not changed has, as far as BLAS goes,
-        # no error at all. Adam, to which all sizes are one, would run after rounding.
+        # By the products of the training: what has not changed has no error, as far as
+        # BLAS goes. Adam, to which all sizes are one, would run after rounding.
         activate = ACTIVATIONS[self.network.activation]
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in blocks:
