@@ -201,3 +201,13 @@ def test_inputs_that_are_all_zero_leave_nothing_to_draw(method, problem):
     network, X = problem
     silent = Network(network.coefs[:1], network.intercepts[:1], "relu", "identity")
     assert at_density(method, silent, np.zeros_like(X), 0.5).n_edges == 0
+
+
+@pytest.mark.parametrize("method", CORENETS)
+def test_edges_alone_of_their_sign_are_drawn_whole(method):
+    # a draw can be no other, and misses with probability 0
+    network = random_network([1, 30, 4])
+    X = np.random.default_rng(1).random((60, 1))
+    sparse = at_density(method, network, X, 0.5)
+    np.testing.assert_allclose(sparse.coefs[0], network.coefs[0])
+    assert 30 < sparse.n_edges < network.n_edges
