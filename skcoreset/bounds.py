@@ -163,6 +163,7 @@ class OccamBound:
             Weights, equal to those of `estimator` to the bit.
 
         intercepts : list of ndarray
+            Likewise.
         """
         mlp = _last_step(self.estimator)
         network = _from_code(self.code, Network.from_estimator(mlp))

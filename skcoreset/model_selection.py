@@ -85,7 +85,7 @@ def fidelity_score(estimator, X, y=None):
 
 
 def neg_error_score(estimator, X, y=None):
-    """Minus the median relative error of the output of the compressed network.
+    """Negate the median relative error of the output of the compressed network.
 
     The error of a row is `||f_hat(x) - f(x)||_2 / ||f(x)||_2`, where `f` is the output
     before the output activation. A scorer like :func:`fidelity_score`.
