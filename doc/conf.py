@@ -40,6 +40,12 @@ autosummary_generate = True
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
+# as scikit-learn: a return value has a name, which may say all
+numpydoc_validation_checks = {"all"} | {
+    *("SA01", "SA04", "ES01", "EX01", "GL01", "GL02", "RT02", "RT03", "SS05")
+}
+# results, which nobody makes: their fields are attributes
+numpydoc_validation_exclude = {"Certificate$", "Bound$"}
 numpydoc_use_plots = False
 
 sphinx_gallery_conf = {
