@@ -5,6 +5,7 @@ from skcoreset import _sensitivity
 from skcoreset._sensitivity import (
     mean_relative_importance,
     neuron_bounds,
+    ratio,
     sensitivity,
 )
 
@@ -67,7 +68,9 @@ def test_blocks_do_not_change_the_result(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("scale_A, scale_coef", [(1e30, 1e30), (1e-30, 1e-30)])
+@pytest.mark.parametrize(
+    "scale_A, scale_coef", [(1e30, 1e30), (1e-30, 1e-30), (1e38, 1), (1e-38, 1)]
+)
 def test_scale_of_weights_and_inputs_is_immaterial(dtype, scale_A, scale_coef):
     A, coef = layer(1)
     A, coef = A.astype(dtype), coef.astype(dtype)
@@ -107,3 +110,8 @@ def test_neuron_bounds_of_vanishing_sums():
     coefs = [np.array([[1.0, 0.0], [-1.0, 0.0]]), np.ones((2, 1))]
     network = network.with_weights(coefs, [np.zeros(2), np.ones(1)])
     np.testing.assert_array_equal(neuron_bounds(network, np.ones((3, 2))), [np.inf, 1])
+
+
+def test_ratios_of_single_precision_are_double():
+    numerator, denominator = np.float32([1e30, 0, 1]), np.float32([1e-30, 0, 0])
+    np.testing.assert_allclose(ratio(numerator, denominator), [1e60, 0, np.inf])
