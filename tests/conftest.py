@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -59,3 +60,30 @@ def regressor(digits):
         X,
         Y,
     )
+
+
+@contextmanager
+def dask_client():
+    """Of a Dask cluster of two processes that starts and ends here."""
+    import dask
+    from dask.distributed import Client, LocalCluster
+
+    with dask.config.set({"distributed.scheduler.allowed-failures": 10}):
+        cluster = LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        )
+    try:
+        with Client(cluster) as client:
+            yield client
+    finally:
+        # very rarely it waits for ever
+        with suppress(TimeoutError):
+            cluster.close(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def client():
+    """The cluster of all tests, as it takes a while to start and to end."""
+    pytest.importorskip("dask.distributed")
+    with dask_client() as client:
+        yield client

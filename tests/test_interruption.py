@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 
 import joblib
@@ -18,6 +18,8 @@ from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
 from skcoreset._methods import _corenet
+
+from .conftest import dask_client
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,25 +75,12 @@ def assert_not_fitted(compressor, X):
         compressor.predict(X)
 
 
-@contextmanager
-def backend_of(name):
-    if name == "serial":
-        yield
-        return
-    if name != "dask":
-        with joblib.parallel_config(backend=name, n_jobs=2):
-            yield
-        return
-    from dask.distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as cluster,
-        Client(cluster),
-        joblib.parallel_config(backend="dask"),
-    ):
-        yield
+def config_of(backend):
+    if backend == "serial":
+        return nullcontext()
+    if backend == "dask":
+        return joblib.parallel_config(backend="dask")
+    return joblib.parallel_config(backend=backend, n_jobs=2)
 
 
 def main(backend, method):
@@ -108,7 +97,8 @@ def main(backend, method):
     earlier = clone(fresh).set_params(method="corenet", density=0.5).fit(few)
     predictions, expected = earlier.transform(few), state(earlier)
     same = clone(earlier).set_params(density=0.3).fit(few)
-    with backend_of(backend):
+    cluster = dask_client() if backend == "dask" else nullcontext()
+    with cluster, config_of(backend):
         earlier.set_params(method=method, density=None)
         interrupt(earlier, X)
         earlier.set_params(method="corenet", density=0.5)
@@ -180,15 +170,15 @@ def failing(*args):
     "backend",
     ["serial", "threading", "loky", pytest.param("dask", marks=pytest.mark.slow)],
 )
-def test_error_in_a_task(backend, mlp, digits, monkeypatch):
+def test_error_in_a_task(backend, mlp, digits, monkeypatch, request):
     if backend == "dask":
-        pytest.importorskip("dask.distributed")
+        request.getfixturevalue("client")
     X = digits[2][:400]
     fresh = CoresetCompressor(mlp, method="corenet++", epsilon=0.5, random_state=0)
     earlier = clone(fresh).fit(X)
     again = clone(fresh)
     outputs, expected = earlier.transform(X), state(earlier)
-    with backend_of(backend):
+    with config_of(backend):
         with monkeypatch.context() as patched:
             patched.setattr(_corenet, "Judge", failing)
             for compressor in (earlier, fresh):

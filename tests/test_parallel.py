@@ -77,22 +77,6 @@ def test_result_does_not_depend_on_blas_threads(method):
         assert_same(fit(wide, X, method, density=0.2, n_jobs=2), expected)
 
 
-@pytest.fixture(scope="module")
-def client():
-    distributed = pytest.importorskip("dask.distributed")
-    import dask
-
-    config = {"distributed.scheduler.allowed-failures": 10}
-    with (
-        dask.config.set(config),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_dask_workers_give_the_same(method, mlp, X, serial, client):
