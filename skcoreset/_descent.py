@@ -10,14 +10,14 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from ._importance import (
-    DERIVATIVES,
+    N_PARTS,
     edge_importance,
     output_gains,
     probes_of,
     row_blocks,
     sum_parts,
 )
-from ._network import ACTIVATIONS
+from ._network import ACTIVATIONS, DERIVATIVES, augment, views
 from ._parallel import serial_map
 
 # Rows that edges are ranked on: more of them do not change the ranks by much.
@@ -35,9 +35,7 @@ BATCH_SIZE = 128
 # A pass over few rows goes over them again until it has made this many steps.
 MIN_STEPS = 28
 
-# Parts of a step, each in a thread: the same for any number of threads, as the order of
-# sums depends on it. A step with fewer products than this has one.
-N_PARTS = 2
+# A step with fewer products than this is not worth sharing out.
 PRODUCTS_PER_STEP = 4_000_000
 
 # Parameters that Adam updates together, in the cache.
@@ -65,15 +63,14 @@ class Reference:
     def __init__(self, network, X, *, thread_map=serial_map):
         dtype = network.working_dtype(X)
         self.network = network.astype(dtype)
-        # Of each point what is gathered for a batch: its input, a 1 that the intercepts
-        # multiply, and the values of all neurons.
-        ends = np.cumsum([X.shape[1] + 1, *network.widths])
-        self.rows = np.empty((len(X), ends[-1]), dtype)
-        self.X, one, *self.targets = np.split(
-            self.rows, [X.shape[1], *ends[:-1]], axis=1
-        )
-        one[:] = 1
-        thread_map(partial(self._fill, X, _matrices(self.network)), row_blocks(X))
+        # Of each point what is gathered for a batch: its input and the values of all
+        # neurons, with a 1 for the intercepts at the end of every layer but the last.
+        inputs, outputs = _columns([X.shape[1], *network.widths])
+        self.rows = np.ones((len(X), outputs[-1].stop), dtype)
+        self.inputs = [self.rows[:, columns] for columns in inputs]
+        self.targets = [self.rows[:, columns] for columns in outputs]
+        self.X = self.inputs[0][:, :-1]
+        thread_map(partial(self._fill, X, augment(self.network)), row_blocks(X))
         squares = np.square(self.targets[-1]).sum(axis=1)
         squares += ROW_FLOOR * squares.mean() or 1
         self.row_weights = 1 / (len(X) * squares)
@@ -84,17 +81,12 @@ class Reference:
     def _fill(self, X, layers, blocks):
         # By the products of the training: what has not changed has no error, as far as
         # BLAS goes. Adam, to which all sizes are one, would run after rounding.
-        activate = ACTIVATIONS[self.network.activation]
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in blocks:
                 self.X[rows] = X[rows]
-                A = self.rows[rows, : X.shape[1] + 1]
-                for layer, target in zip(layers, self.targets):
-                    Z = A @ layer
-                    if layer is not layers[-1]:
-                        activate(Z)
-                        A = np.pad(Z, ((0, 0), (0, 1)), constant_values=1)
-                    target[rows] = Z
+                inputs = [A[rows] for A in self.inputs]
+                outputs = [Z[rows] for Z in self.targets]
+                _forward(self.network.activation, inputs, layers, outputs)
 
     def _neuron_weights(self, blocks):
         weights = [np.zeros_like(b) for b in self.network.intercepts[:-1]]
@@ -137,7 +129,7 @@ class Descent:
         self._template = network
         # Each layer is its weights and, one row more, its intercepts. What is kept of
         # all layers, laid out flat: where it is, and its values.
-        layers = _matrices(network.astype(reference.network.dtype))
+        layers = augment(network.astype(reference.network.dtype))
         self._shapes = [layer.shape for layer in layers]
         self._starts = np.cumsum([0, *(layer.size for layer in layers)])
         kept = [layer != 0 for layer in layers]
@@ -148,8 +140,7 @@ class Descent:
         # Adam's, which outlive a call of `train`: many short ones are as good as one.
         self._moments = np.zeros((2, len(self._theta)), self._theta.dtype)
         self._n_steps = 0
-        inputs = [reference.X, *reference.targets[:-1]]
-        self._scales = [_rms(A) for A in inputs]
+        self._scales = [_rms(A[:, :-1]) for A in reference.inputs]
 
     @property
     def network(self):
@@ -160,10 +151,7 @@ class Descent:
     def _network(self):
         parameters = np.zeros(self._starts[-1], self._theta.dtype)
         parameters[self._places] = self._theta
-        layers = [
-            part.reshape(shape)
-            for part, shape in zip(np.split(parameters, self._starts[1:]), self._shapes)
-        ]
+        layers = views(parameters, self._shapes)
         return self._template.with_weights(
             [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
         )
@@ -215,7 +203,7 @@ class Descent:
                 places[gone] % mean.shape[1], contributions, minlength=mean.shape[1]
             )
         self._places, self._theta = self._places[kept], self._theta[kept]
-        self._moments = self._moments[:, kept]
+        self._moments = self._moments.compress(kept, axis=1)
 
     def train(self, n_passes, *, anneal=False):
         """Match the outputs, and the hidden neurons, by Adam on the kept edges.
@@ -246,7 +234,8 @@ class Descent:
             self._map(partial(core.step, float(pace)), core.parts)
         if np.isfinite(core.theta).all():
             self._theta[trains] = core.theta
-            self._moments[:, trains] = core.moments
+            for moments, trained in zip(self._moments, core.moments):
+                moments[trains] = trained
 
     def _core(self, batch_size):
         """What trains: neurons with edges onwards, and where their parameters are."""
@@ -275,11 +264,14 @@ class Descent:
             end = n_before + n_live[i] * width
             positions += [n_before + position[alive], np.arange(end, end + width)]
             n_before = end + width
-        columns = np.concatenate([live[0], [True], *live[1:]])
         reference = self._reference
+        rows = reference.rows
+        columns = np.concatenate([np.append(neurons, True) for neurons in live])[:-1]
+        if not columns.all():
+            rows = rows.compress(columns, axis=1)
         core = _Core(
             activation=self._template.activation,
-            rows=np.compress(columns, reference.rows, axis=1),
+            rows=rows,
             row_weights=reference.row_weights,
             neuron_weights=[
                 weights[neurons]
@@ -288,7 +280,7 @@ class Descent:
             widths=n_live,
             positions=np.concatenate(positions),
             theta=self._theta[trains],
-            moments=self._moments[:, trains],
+            moments=self._moments.compress(trains, axis=1),
             rates=rates[trains],
             batch_size=batch_size,
         )
@@ -302,8 +294,8 @@ class _Core:
     ----------
     activation : str
 
-    rows : ndarray of shape (n_samples, n_inputs + 1 + sum(widths[1:]))
-        Inputs, 1, and the values of all neurons.
+    rows : ndarray of shape (n_samples, sum(widths) + len(widths) - 1)
+        Inputs and the values of all neurons, with a 1 after all layers but the last.
 
     row_weights : ndarray of shape (n_samples,)
 
@@ -342,29 +334,26 @@ class _Core:
         rates,
         batch_size,
     ):
-        self.activate = ACTIVATIONS[activation]
-        self.derivative = DERIVATIVES[activation]
+        self.activation, self.derivative = activation, DERIVATIVES[activation]
         self.rows, self.row_weights = rows, row_weights * len(rows)
-        self.neuron_weights = neuron_weights
+        ones = np.ones(widths[-1], theta.dtype)
+        # the 1 of the intercepts is always right
+        self.error_weights = np.concatenate(
+            [*(np.append(w, 0) for w in neuron_weights), ones], dtype=theta.dtype
+        )
         self.positions, self.theta, self.moments = positions, theta, moments
         self.rates = rates
         self.negligible = 1e-9 * LEARNING_RATE / float(rates.max())
-        self.widths = widths
-        sizes = [(n_in + 1) * n_out for n_in, n_out in pairwise(widths)]
-        self.weights = np.zeros(sum(sizes), theta.dtype)
-        self.layers = self.matrices(self.weights)
-        n_parts = N_PARTS if batch_size * sum(sizes) > PRODUCTS_PER_STEP else 1
+        self.inputs, self.outputs = _columns(widths)
+        self.shapes = [(n_in + 1, n_out) for n_in, n_out in pairwise(widths)]
+        n_weights = sum(n_in * n_out for n_in, n_out in self.shapes)
+        self.weights = np.zeros(n_weights, theta.dtype)
+        self.layers = views(self.weights, self.shapes)
+        n_parts = N_PARTS if batch_size * n_weights > PRODUCTS_PER_STEP else 1
         n_rows = -(-batch_size // n_parts)
         self.workers = [_Worker(self, n_rows) for _ in range(n_parts)]
         chunks = list(gen_batches(len(theta), N_PARAMETERS))
         self.parts = [chunks[part::n_parts] for part in range(n_parts)]
-
-    def matrices(self, flat):
-        """Views of a flat array: a matrix for each layer."""
-        shapes = [(n_in + 1, n_out) for n_in, n_out in pairwise(self.widths)]
-        ends = np.cumsum([n_in * n_out for n_in, n_out in shapes])
-        parts = np.split(flat, ends[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, shapes)]
 
     def start(self, chunks):
         """Fill in the weights; forget tiny moments: denormal numbers are slow."""
@@ -376,27 +365,25 @@ class _Core:
 
     def gradient(self, share, rows, worker):
         """What some rows, each a share of the batch, add to the loss's gradient."""
-        n = len(rows)
-        batch = self.rows.take(rows, axis=0, out=worker.batch[:n], mode="clip")
-        ends = np.cumsum([self.widths[0] + 1, *self.widths[1:-1]])
-        inputs, *targets = np.split(batch, ends, axis=1)
-        A = [inputs, *(array[:n] for array in worker.activations)]
-        for layer, before, after in zip(self.layers, A, A[1:]):
-            hidden = after[:, :-1]
-            self.activate(np.matmul(before, layer, out=hidden))
-        deltas = [array[:n] for array in worker.deltas]
-        D = np.matmul(A[-1], self.layers[-1], out=deltas[-1])
-        D -= targets[-1]
-        D *= (self.row_weights[rows] * share)[:, np.newaxis]
+        batch = self.rows.take(rows, axis=0, out=worker.batch[: len(rows)], mode="clip")
+        values = worker.values[: len(rows)]
+        first, *others = self.inputs
+        A = [batch[:, first], *(values[:, columns] for columns in others)]
+        Z = [values[:, columns] for columns in self.outputs]
+        _forward(self.activation, A, self.layers, Z)
+        errors = batch[:, first.stop :]
+        np.subtract(values[:, first.stop :], errors, out=errors)
+        errors *= self.error_weights * share
+        deltas = [batch[:, columns] for columns in self.outputs]
+        deltas[-1] *= self.row_weights[rows][:, np.newaxis]
         for i in range(len(self.layers) - 1, -1, -1):
-            np.matmul(A[i].T, D, out=worker.products[i])
+            np.matmul(A[i].T, deltas[i], out=worker.products[i])
             if i:
-                hidden = A[i][:, :-1]
-                errors = np.subtract(hidden, targets[i - 1], out=targets[i - 1])
-                errors *= self.neuron_weights[i - 1] * share
-                D = np.matmul(D, self.layers[i][:-1].T, out=deltas[i - 1])
-                D += errors
-                D *= self.derivative(hidden)
+                through = worker.through[i - 1][: len(rows)]
+                np.matmul(deltas[i], self.layers[i][:-1].T, out=through)
+                delta = deltas[i - 1]
+                delta += through
+                delta *= self.derivative(Z[i - 1])
         worker.product.take(self.positions, out=worker.gradient, mode="clip")
 
     def step(self, pace, chunks):
@@ -424,19 +411,31 @@ class _Worker:
     """Arrays that one thread computes gradients in: fresh memory is slow."""
 
     def __init__(self, core, n_rows):
-        dtype = core.theta.dtype
-        self.batch = np.empty((n_rows, core.rows.shape[1]), dtype)
-        # the last is the 1 of the intercepts
-        self.activations = [np.ones((n_rows, n + 1), dtype) for n in core.widths[1:-1]]
-        self.deltas = [np.empty((n_rows, n), dtype) for n in core.widths[1:]]
+        dtype, n_columns = core.theta.dtype, core.rows.shape[1]
+        self.batch = np.empty((n_rows, n_columns), dtype)
+        # as the rows, with a 1 for the intercepts at the end of each layer
+        self.values = np.ones((n_rows, n_columns), dtype)
+        hidden = core.layers[1:]
+        self.through = [np.empty((n_rows, len(layer) - 1), dtype) for layer in hidden]
         self.product = np.empty_like(core.weights)
-        self.products = core.matrices(self.product)
+        self.products = views(self.product, core.shapes)
         self.gradient = np.empty_like(core.theta)
 
 
-def _matrices(network):
-    """Each layer's weights with its intercepts as one row more."""
-    return [np.vstack(layer) for layer in zip(network.coefs, network.intercepts)]
+def _columns(widths):
+    """Where a row has each layer's inputs, with a 1 at the end, and its outputs."""
+    ends = np.cumsum(np.add(widths, 1))
+    neurons = [slice(end - n - 1, end - 1) for end, n in zip(ends, widths)]
+    return [slice(part.start, part.stop + 1) for part in neurons[:-1]], neurons[1:]
+
+
+def _forward(activation, inputs, layers, outputs):
+    """Fill in the outputs; those of hidden layers lie in the inputs of the next."""
+    activate = ACTIVATIONS[activation]
+    for A, layer, Z in zip(inputs, layers, outputs):
+        np.matmul(A, layer, out=Z)
+        if layer is not layers[-1]:
+            activate(Z)
 
 
 def _bias_correction(n_steps):

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
 
-from ._network import ACTIVATIONS
+from ._network import ACTIVATIONS, DERIVATIVES, augment, views
 
 # Step of Adam at its highest, relative to the root mean square weight of the layer, so
 # that it means the same for outputs of any scale.
@@ -261,14 +261,6 @@ def encode_targets(mlp, y):
     return y[:, np.newaxis] == classes
 
 
-def augment(network):
-    """Return each layer as a dense copy with the intercepts below the weights."""
-    return [
-        np.vstack([coef.toarray() if sparse.issparse(coef) else coef, intercept])
-        for coef, intercept in zip(network.coefs, network.intercepts)
-    ]
-
-
 def detach(layers, network):
     """Return `network` with the weights and intercepts of augmented layers."""
     coefs = tuple(np.ascontiguousarray(layer[:-1]) for layer in layers)
@@ -297,7 +289,7 @@ def backward(layers, activations, delta, activation):
         yield layer, delta
         if layer:
             delta = delta @ layers[layer][:-1].T
-            _multiply_by_derivative(activation, activations[layer], delta)
+            delta *= DERIVATIVES[activation](activations[layer])
 
 
 def forward(layers, X, activation):
@@ -343,16 +335,6 @@ def _true_class_probability(P, Y, out_activation):
     return np.where(Y, P, 1 - P)
 
 
-def _multiply_by_derivative(activation, A, delta):
-    match activation:
-        case "relu":
-            delta *= A > 0
-        case "tanh":
-            delta *= 1 - A * A
-        case "logistic":
-            delta *= A * (1 - A)
-
-
 def _learning_rates(n_steps, peak, decay):
     """Yield the rates of Adam, with its corrections for a start from zeros."""
     warm_up = max(1, WARM_UP * n_steps)
@@ -366,11 +348,7 @@ def _learning_rates(n_steps, peak, decay):
 def flat_with_views(layers):
     """Return a flat copy of all layers, and each layer as a view of it."""
     flat = np.concatenate([layer.ravel() for layer in layers])
-    ends = np.cumsum([layer.size for layer in layers])[:-1]
-    views = [
-        part.reshape(layer.shape) for part, layer in zip(np.split(flat, ends), layers)
-    ]
-    return flat, views
+    return flat, views(flat, [layer.shape for layer in layers])
 
 
 def _root_mean_square(weights):

@@ -7,11 +7,12 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
-from sklearn.utils import gen_batches
+from sklearn.utils import gen_even_slices
 
+from ._network import DERIVATIVES
 from ._parallel import serial_map
 
-# Rows that go backward together: with all their activations they stay in the cache.
+# Most rows that go backward together: with their activations they stay in the cache.
 BLOCK_SIZE = 512
 
 # Parts that blocks of rows are dealt out to, each in a thread: the same for any number
@@ -21,14 +22,6 @@ N_PARTS = 2
 # Derivatives taken over all rows: of each output where they suffice for that, or else
 # of sums of the outputs with random signs.
 N_PROBES = 4096
-
-# Derivative of the hidden activation, from its value.
-DERIVATIVES = {
-    "identity": np.ones_like,
-    "logistic": lambda A: A * (1 - A),
-    "relu": lambda A: A > 0,
-    "tanh": lambda A: 1 - A * A,
-}
 
 
 def edge_importance(network, X, row_weights, *, thread_map=serial_map):
@@ -79,8 +72,9 @@ def edge_importance(network, X, row_weights, *, thread_map=serial_map):
 
 
 def row_blocks(X):
-    """Blocks of rows, dealt out to those who sum over them."""
-    blocks = list(gen_batches(len(X), BLOCK_SIZE))
+    """Blocks of rows, as many for each of those who sum over them."""
+    n_blocks = N_PARTS * -(-len(X) // (N_PARTS * BLOCK_SIZE))
+    blocks = list(gen_even_slices(len(X), n_blocks))
     return [blocks[part::N_PARTS] for part in range(N_PARTS)]
 
 

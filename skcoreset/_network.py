@@ -45,6 +45,14 @@ ACTIVATIONS = {
     "tanh": _tanh,
 }
 
+# Derivatives of the activations, from their values.
+DERIVATIVES = {
+    "identity": np.ones_like,
+    "logistic": lambda A: A * (1 - A),
+    "relu": lambda A: A > 0,
+    "tanh": lambda A: 1 - A * A,
+}
+
 OUT_ACTIVATIONS = ("exp", "identity", "logistic", "softmax")
 
 # What only training needs: most of a pickled MLP.
@@ -137,9 +145,7 @@ class Network:
             None keeps them.
         """
         if isinstance(weights, np.ndarray):
-            ends = np.cumsum([coef.size for coef in self.coefs])[:-1]
-            parts = np.split(weights, ends)
-            weights = [p.reshape(c.shape) for p, c in zip(parts, self.coefs)]
+            weights = views(weights, [coef.shape for coef in self.coefs])
         intercepts = self.intercepts if intercepts is None else intercepts
         return replace(self, coefs=tuple(weights), intercepts=tuple(intercepts))
 
@@ -289,6 +295,20 @@ class Network:
         if self.out_activation == "softmax":
             return F.argmax(axis=1)[:, np.newaxis]
         return expit(F) > 0.5
+
+
+def augment(network):
+    """Return each layer as a dense copy with the intercepts below the weights."""
+    return [
+        np.vstack([_dense(coef), intercept])
+        for coef, intercept in zip(network.coefs, network.intercepts)
+    ]
+
+
+def views(flat, shapes):
+    """Return the parts of a flat array, one after the other, in their shapes."""
+    ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
+    return [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes)]
 
 
 def _check_weights(mlp):

@@ -11,7 +11,6 @@ from scipy import sparse
 
 from ._codec import QuantisedNetwork, coarse
 from ._fine_tune import (
-    augment,
     backward,
     flat_with_views,
     forward,
@@ -19,6 +18,7 @@ from ._fine_tune import (
     make_batches,
     train,
 )
+from ._network import augment
 
 # Ratio of the numbers of edges of neighbouring networks of the descent.
 STEP = 0.85

@@ -15,14 +15,13 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skcoreset._fine_tune import (
     _backpropagate,
-    augment,
     encode_targets,
     fine_tune,
     flat_with_views,
     live_inputs,
     train,
 )
-from skcoreset._network import Network
+from skcoreset._network import Network, augment
 from skcoreset._quantise import Grid
 
 from .conftest import fitted, random_network
