@@ -7,10 +7,10 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from ._importance import (
     N_PARTS,
+    deal,
     edge_importance,
     output_gains,
     probes_of,
@@ -352,8 +352,8 @@ class _Core:
         n_parts = N_PARTS if batch_size * n_weights > PRODUCTS_PER_STEP else 1
         n_rows = -(-batch_size // n_parts)
         self.workers = [_Worker(self, n_rows) for _ in range(n_parts)]
-        chunks = list(gen_batches(len(theta), N_PARAMETERS))
-        self.parts = [chunks[part::n_parts] for part in range(n_parts)]
+        n_parts = n_parts if len(theta) > N_PARAMETERS else 1
+        self.parts = deal(len(theta), N_PARAMETERS, n_parts)
 
     def start(self, chunks):
         """Fill in the weights; forget tiny moments: denormal numbers are slow."""

@@ -57,25 +57,32 @@ def edge_importance(network, X, row_weights, *, thread_map=serial_map):
         [b[neurons] for b, neurons in zip(network.intercepts, live[1:])],
     )
     sums = partial(_importance_sums, core, X, live[0], row_weights)
-    total, first, second = sum_parts(thread_map(sums, row_blocks(X)))
-    importance, means = [], []
-    for layer, ends in enumerate(layers):
-        mean = _divide(first[layer], total[layer])
-        variance = np.maximum(second[layer] - mean * first[layer], 0)
-        for arrays, values in (
-            (importance, np.square(core.coefs[layer]) * variance),
-            (means, mean),
-        ):
-            arrays.append(np.zeros_like(network.coefs[layer]))
-            arrays[-1][ends] = values
-    return importance, means
+    totals = sum_parts(thread_map(sums, row_blocks(X)))
+    parts = thread_map(_layer_importance, network.coefs, layers, *totals)
+    return tuple(map(list, zip(*parts)))
+
+
+def _layer_importance(coef, core, total, first, second):
+    """Importance and means of a layer, which are 0 outside of its core."""
+    mean = _divide(first, total)
+    variance = np.maximum(second - mean * first, 0)
+    arrays = []
+    for values in (np.square(coef[core]) * variance, mean):
+        arrays.append(np.zeros_like(coef))
+        arrays[-1][core] = values
+    return arrays
 
 
 def row_blocks(X):
     """Blocks of rows, as many for each of those who sum over them."""
-    n_blocks = N_PARTS * -(-len(X) // (N_PARTS * BLOCK_SIZE))
-    blocks = list(gen_even_slices(len(X), n_blocks))
-    return [blocks[part::N_PARTS] for part in range(N_PARTS)]
+    return deal(len(X), BLOCK_SIZE, N_PARTS)
+
+
+def deal(n, most, n_parts):
+    """Slices of `most` of n at most, of one length but for 1, as many for each part."""
+    n_slices = n_parts * -(-n // (n_parts * most))
+    slices = list(gen_even_slices(n, n_slices))
+    return [slices[part::n_parts] for part in range(n_parts)]
 
 
 def sum_parts(parts):
@@ -93,14 +100,17 @@ def _importance_sums(network, X, inputs, row_weights, blocks):
     total = [np.zeros_like(b) for b in network.intercepts]
     first = [np.zeros_like(coef) for coef in network.coefs]
     second = [np.zeros_like(coef) for coef in network.coefs]
+    # written over and over: threads would wait for each other's fresh memory
+    products = [np.empty_like(coef) for coef in network.coefs]
     for rows in blocks:
         A = network.activations(X[rows][:, inputs])
         probes = probes_of(network, rows, len(X))
         gains = output_gains(network, A, row_weights[rows], probes)
         for layer, (gain, _) in enumerate(gains):
+            a, product = A[layer], products[layer]
             total[layer] += gain.sum(axis=0)
-            first[layer] += A[layer].T @ gain
-            second[layer] += np.square(A[layer]).T @ gain
+            first[layer] += np.matmul(a.T, gain, out=product)
+            second[layer] += np.matmul(np.square(a).T, gain, out=product)
     return total, first, second
 
 
@@ -128,7 +138,7 @@ def output_gains(network, activations, row_weights, probes):
     derivative = DERIVATIVES[network.activation]
     slopes = [derivative(A).astype(A.dtype, copy=False) for A in activations[1:-1]]
     squares = [np.zeros_like(slope) for slope in slopes]
-    # Written over and over: threads would wait for each other's fresh memory.
+    # as above, memory that is written over and over
     results, scratch = ([np.empty_like(s) for s in slopes] for _ in range(2))
     for probe in probes:
         # Where it is the same for all samples, it is one row as far as the last hidden
