@@ -81,9 +81,9 @@ def dask_client():
             cluster.close(timeout=30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client():
-    """The cluster of all tests, as it takes a while to start and to end."""
+    """Not of all tests: its threads hold ever more memory, and other tests measure."""
     pytest.importorskip("dask.distributed")
     with dask_client() as client:
         yield client
