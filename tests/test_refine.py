@@ -177,6 +177,7 @@ def test_refine_never_makes_it_worse():
 
 def test_result_does_not_depend_on_n_jobs(monkeypatch):
     monkeypatch.setattr(_descent, "PRODUCTS_PER_STEP", 0)
+    monkeypatch.setattr(_descent, "N_PARAMETERS", 50)
     network, X = make_network((12, 100, 3)), make_X()
     sparse = make_sparse(network)
     one, two = (refine(sparse, network, X, n_jobs=n_jobs) for n_jobs in (None, 2))
@@ -192,6 +193,7 @@ def test_parts_of_a_batch_add_up(activation, monkeypatch):
     sparse = make_sparse(network)
     whole = match_outputs(sparse, network, X, n_passes=1)
     monkeypatch.setattr(_descent, "PRODUCTS_PER_STEP", 0)
+    monkeypatch.setattr(_descent, "N_PARAMETERS", 50)
     parts = match_outputs(sparse, network, X, n_passes=1)
     np.testing.assert_allclose(parts.weights, whole.weights, rtol=1e-6, atol=1e-9)
     assert (whole.weights != sparse.weights).any()
