@@ -6,7 +6,7 @@
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import ContextDecorator, contextmanager, suppress
 from functools import cached_property
-from threading import Lock
+from threading import Lock, local
 
 from joblib import Parallel, effective_n_jobs
 from threadpoolctl import ThreadpoolController
@@ -19,28 +19,51 @@ class _OneBlasThread(ContextDecorator):
     """BLAS on one thread: the workers have the cores, and sums have one order.
 
     May be entered from several threads at once: the first sets the limit, the last
-    restores what was there.
+    restores what was there. OpenBLAS with OpenMP has a limit for each thread, which
+    is set in all of them.
     """
 
     def __init__(self):
         self._lock = Lock()
         self._n_inside = 0
+        self._thread = local()
 
     @cached_property
     def _libraries(self):
-        return ThreadpoolController()
+        return ThreadpoolController().select(user_api="blas")
+
+    @cached_property
+    def _libraries_by_thread(self):
+        return self._libraries.select(threading_layer="openmp")
+
+    def limit_this_thread(self):
+        """Where limits are of threads; it is not lifted."""
+        return self._libraries_by_thread.limit(limits=1)
 
     def __enter__(self):
         with self._lock:
             if self._n_inside == 0:
-                self._limits = self._libraries.limit(limits=1, user_api="blas")
+                self._free_control()
+                self._limits = self._libraries.limit(limits=1)
             self._n_inside += 1
+        outer = getattr(self._thread, "limits", ())
+        self._thread.limits = *outer, self.limit_this_thread()
 
     def __exit__(self, *exception):
+        *self._thread.limits, limits = self._thread.limits
+        limits.restore_original_limits()
         with self._lock:
             self._n_inside -= 1
             if self._n_inside == 0:
+                self._free_control()
                 self._limits.restore_original_limits()
+                self._free_control()
+
+    def _free_control(self):
+        """threadpoolctl 3.8 lets one thread set limits, the first, while it lives."""
+        for library in self._libraries.lib_controllers:
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
 
 
 one_blas_thread = _OneBlasThread()
@@ -73,7 +96,8 @@ def threads(n_jobs):
         yield serial_map
         return
     # this thread works, too
-    with ThreadPoolExecutor(n_threads - 1) as executor:
+    limit = one_blas_thread.limit_this_thread
+    with ThreadPoolExecutor(n_threads - 1, initializer=limit) as executor:
 
         def thread_map(function, *items):
             first, *others = zip(*items)

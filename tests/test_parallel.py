@@ -77,6 +77,33 @@ def test_result_does_not_depend_on_blas_threads(method):
         assert_same(fit(wide, X, method, density=0.2, n_jobs=2), expected)
 
 
+def blas_threads():
+    pools = threadpoolctl.threadpool_info()
+    return {pool["num_threads"] for pool in pools if pool["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("first_out", [0, 1])
+def test_blas_is_limited_by_and_for_any_thread(first_out):
+    limit = _parallel.one_blas_thread
+    # this thread sets limits, too, and stays alive
+    with (
+        threadpoolctl.threadpool_limits(2, user_api="blas"),
+        ThreadPoolExecutor(1) as one,
+        ThreadPoolExecutor(1) as other,
+    ):
+        assert blas_threads() == {2}
+        threads = [one, other]
+        for thread in threads:
+            thread.submit(limit.__enter__).result()
+            assert {1} == blas_threads() == thread.submit(blas_threads).result()
+        threads.pop(first_out).submit(limit.__exit__).result()
+        assert blas_threads() == {1}
+        threads.pop().submit(limit.__exit__).result()
+        assert blas_threads() == {2}
+        with threadpoolctl.threadpool_limits(3, user_api="blas"):
+            assert blas_threads() == {3}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_dask_workers_give_the_same(method, mlp, X, serial, client):
