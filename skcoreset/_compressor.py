@@ -735,7 +735,7 @@ class CoresetCompressor(
         mlp = _last_step(self.estimator_)
         if outputs.shape[1] == 1:
             outputs = outputs.ravel()
-        if is_classifier(mlp):
+        if isinstance(mlp, MLPClassifier):
             return mlp._label_binarizer.inverse_transform(outputs)
         return outputs
 
@@ -902,8 +902,8 @@ class CoresetCompressor(
     @property
     def _compressed_network(self):
         """The compressed network, ready to multiply; not part of what is saved."""
-        check_is_fitted(self)
         if "_network" not in vars(self):
+            check_is_fitted(self)
             self._network = Network.from_estimator(_last_step(self.estimator_))
         return self._network
 
@@ -912,9 +912,9 @@ class CoresetCompressor(
         return Network.from_estimator(_last_step(self.original_estimator_))
 
     def _forward(self, X):
-        X = self._inputs(self.estimator_, X)
-        F = self._compressed_network.forward(X)
-        _check_is_finite(F, self._compressed_network)
+        network = self._compressed_network
+        F = network.forward(self._inputs(self.estimator_, X))
+        _check_is_finite(F, network)
         return F
 
     def _outputs(self, X):

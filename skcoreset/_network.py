@@ -263,8 +263,12 @@ class Network:
             for coef in self.coefs
         ]
 
+    @cached_property
+    def _dense_network(self):
+        return self.with_weights(self._operators)
+
     def _forward_by_rows(self, X):
-        return self.with_weights(self._operators).activations(X)[-1]
+        return self._dense_network.activations(X)[-1]
 
     @_OVERFLOWS_SILENTLY
     def _forward_by_features(self, X):
