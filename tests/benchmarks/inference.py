@@ -17,13 +17,15 @@ from skcoreset import CoresetCompressor
 DENSITIES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 
-def seconds(call, n_runs=5):
-    times = []
+def seconds(*calls, n_runs=7):
+    """Least time of each call; they take turns, as a machine's pace may change."""
+    best = [np.inf] * len(calls)
     for _ in range(n_runs):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
+        for i, call in enumerate(calls):
+            start = time.process_time()
+            call()
+            best[i] = min(best[i], time.process_time() - start)
+    return best
 
 
 def main(n_rows, hidden_layer_sizes):
@@ -36,21 +38,18 @@ def main(n_rows, hidden_layer_sizes):
         return lambda: [estimator.predict(X[i : i + 1]) for i in range(300)]
 
     with threadpool_limits(1):
-        dense = seconds(lambda: mlp.predict(X))
-        dense_one = seconds(one_by_one(mlp))
-        print(
-            f"dense: {dense:.3f} s for {n_rows} rows, {dense_one / 300:.2e} s for one"
-        )
         print("density  compressor.predict  one row  estimator_.predict")
         for density in DENSITIES:
             compressor = CoresetCompressor(mlp, method="magnitude", density=density)
             compressor.fit(X[:300])
             estimator = compressor.estimator_
-            ratios = (
-                dense / seconds(lambda: compressor.predict(X)),  # noqa: B023
-                dense_one / seconds(one_by_one(compressor)),
-                dense / seconds(lambda: estimator.predict(X), 2),  # noqa: B023
+            dense, blocked, plain = seconds(
+                lambda: mlp.predict(X),
+                lambda: compressor.predict(X),  # noqa: B023
+                lambda: estimator.predict(X),  # noqa: B023
             )
+            dense_one, one = seconds(one_by_one(mlp), one_by_one(compressor))
+            ratios = dense / blocked, dense_one / one, dense / plain
             columns = zip((18, 7, 18), ratios)
             print(
                 f"{density:7.2f}", *(f"{ratio:{width}.2f}" for width, ratio in columns)
