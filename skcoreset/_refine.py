@@ -10,7 +10,7 @@ from sklearn.utils import gen_batches
 
 from ._descent import Descent, Reference
 from ._network import ACTIVATIONS
-from ._parallel import run, threads
+from ._parallel import one_blas_thread, run, threads
 
 # Passes of output matching over the rows.
 N_PASSES = 24
@@ -116,6 +116,7 @@ def _regress(A, Z, old, ridge, n_jobs):
     return np.hstack(blocks)
 
 
+@one_blas_thread
 def _solve(gram, moments, old, penalty):
     """A sub-system of the normal equations for each neuron."""
     coef = np.zeros(old.shape)

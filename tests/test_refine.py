@@ -7,8 +7,9 @@ import warnings
 
 import numpy as np
 import pytest
+import threadpoolctl
 
-from skcoreset import _descent
+from skcoreset import _descent, _refine
 from skcoreset._descent import Reference
 from skcoreset._importance import edge_importance, output_gains
 from skcoreset._refine import (
@@ -185,6 +186,17 @@ def test_result_does_not_depend_on_n_jobs(monkeypatch):
         (*one.coefs, *one.intercepts), (*two.coefs, *two.intercepts), strict=True
     ):
         np.testing.assert_array_equal(a, b)
+
+
+def test_solving_does_not_depend_on_blas_threads():
+    # which workers of a cluster have as many of as their machine allows
+    A = np.random.default_rng(0).normal(size=(2000, 1200))
+    gram, moments, old = A.T @ A, A[:1200, :1], np.ones((1200, 1))
+    solutions = []
+    for n_threads in (1, 2):
+        with threadpoolctl.threadpool_limits(n_threads, user_api="blas"):
+            solutions.append(_refine._solve(gram, moments, old, 1e-3))
+    np.testing.assert_array_equal(*solutions)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
