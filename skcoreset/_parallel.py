@@ -62,8 +62,8 @@ class _OneBlasThread(ContextDecorator):
     def _free_control(self):
         """threadpoolctl 3.8 lets one thread set limits, the first, while it lives."""
         for library in self._libraries.lib_controllers:
-            if hasattr(library, "clear_controlling_thread"):
-                library.clear_controlling_thread(force=True)
+            free = getattr(library, "clear_controlling_thread", lambda force: None)
+            free(force=True)
 
 
 one_blas_thread = _OneBlasThread()
