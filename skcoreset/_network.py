@@ -118,7 +118,7 @@ class Network:
 
     def to_estimator(self, mlp, *, dense=False):
         """Return a copy of `mlp` that has these weights and no training state."""
-        convert = _dense if dense else sparse.csr_array
+        convert = _dense if dense else _canonical
         estimator = copy(mlp)
         for name in _TRAINING_STATE:
             estimator.__dict__.pop(name, None)
@@ -371,6 +371,13 @@ def _check_indices(coef, which):
 
 def _dense(array):
     return array.toarray() if sparse.issparse(array) else array
+
+
+def _canonical(array):
+    """A sparse array that later use leaves as it is: SciPy notes its form on it."""
+    array = sparse.csr_array(array)
+    array.sum_duplicates()
+    return array
 
 
 def _count_nonzero(array):

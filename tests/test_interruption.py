@@ -62,10 +62,7 @@ def interrupt(compressor, X):
 
 
 def state(compressor):
-    """All attributes, to the bit, of one that has predicted.
-
-    Not what multiplies, nor what SciPy notes on matrices when they first multiply.
-    """
+    """All attributes, to the bit, but what multiplies."""
     return joblib.hash(compressor.__getstate__())
 
 
