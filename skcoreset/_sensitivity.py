@@ -54,7 +54,8 @@ def sensitivities(layers, *, n_jobs=None):
         coef, parts = _at_one_scale(A, coef)
         n_neurons = max(1, TASK_SIZE // max(1, A.size))
         for neurons in gen_batches(coef.shape[1], n_neurons):
-            tasks.append(delayed(_sensitivity_of_neurons)(parts, coef[:, neurons]))
+            # each part an argument of its own, which a cluster is sent once
+            tasks.append(delayed(_sensitivity_of_neurons)(coef[:, neurons], *parts))
         ends.append(len(tasks))
     blocks = run(tasks, n_jobs)
     return [np.hstack(blocks[start:end]) for start, end in pairwise([0, *ends])]
@@ -102,7 +103,7 @@ def _reciprocals(AT, coef):
 
 
 @one_blas_thread
-def _sensitivity_of_neurons(parts, coef):
+def _sensitivity_of_neurons(coef, *parts):
     """Sensitivity of a block of neurons, the points streamed through a scratch array.
 
     `s_ij = w_ij max_x a_j(x) r_i(x)` is a matrix product over (max, *).

@@ -157,7 +157,7 @@ def test_interrupt_from_the_keyboard(backend, method, tmp_path):
 def failing(*args):
     """A judge of coresets that fails, in whichever process it is asked."""
 
-    def judge(edges, candidates):
+    def judge(group, edges, probabilities, candidates):
         raise ZeroDivisionError("of a judge")
 
     return judge

@@ -11,7 +11,8 @@ import pytest
 import threadpoolctl
 from sklearn.neural_network import MLPClassifier
 
-from skcoreset import CoresetCompressor, _parallel
+from skcoreset import CoresetCompressor, _parallel, _sensitivity
+from skcoreset._methods import _sampling
 
 METHODS = ("corenet++", "corenet", "refined")
 
@@ -110,6 +111,35 @@ def test_dask_workers_give_the_same(method, mlp, X, serial, client):
     with joblib.parallel_config(backend="dask"):
         compressor = fit(mlp, X, method)
     assert_same(compressor, serial[method])
+
+
+@pytest.mark.slow
+def test_more_dask_tasks_ship_no_more_data(client, monkeypatch):
+    from distributed.comm.tcp import TCP
+
+    n_bytes, write = [], TCP.write
+
+    async def count(*args, **kwargs):
+        n_bytes.append(await write(*args, **kwargs))
+        return n_bytes[-1]
+
+    monkeypatch.setattr(TCP, "write", count)
+    rng = np.random.default_rng(0)
+    X = rng.random((1000, 500), dtype=np.float32)
+    mlp = MLPClassifier((300,), random_state=0)
+    mlp.partial_fit(X[:200], np.arange(200) % 10, classes=range(10))
+
+    def shipped(n_times_as_many):
+        for module in (_sensitivity, _sampling):
+            size = module.TASK_SIZE // n_times_as_many
+            monkeypatch.setattr(module, "TASK_SIZE", size)
+        n_bytes.clear()
+        with joblib.parallel_config(backend="dask"):
+            fit(mlp, X, "corenet++")
+        return sum(n_bytes)
+
+    few, many = shipped(1), shipped(5)
+    assert few < many < 1.25 * few
 
 
 @pytest.mark.slow

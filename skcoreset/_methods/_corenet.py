@@ -114,7 +114,7 @@ class CoreNet(Sampling):
             rng=rng,
             n_jobs=n_jobs,
             n_candidates=Theorem(network.widths).n_candidates,
-            judge=Judge(network, network.activations(judges), coresets, judged),
+            judge=Judge(network, network.activations(judges), judged),
         )
 
 
@@ -141,24 +141,31 @@ class Judge:
     activations : list of (n_points, n_in) ndarrays
         On points that the sensitivities were not computed from.
 
-    coresets : Coresets
-
     judged : list of ndarrays of shape (n_groups,)
         Sizes to compare the candidates at; the mean counts.
     """
 
     network: Network
     activations: list
-    coresets: Coresets
     judged: list
 
-    def __call__(self, edges, candidates):
+    def __sizeof__(self):
+        # what is large a cluster is sent once, and not with every task
+        return sum(array.nbytes for array in (*self.network.coefs, *self.activations))
+
+    def __call__(self, group, edges, probabilities, candidates):
         """Return the number of the best candidate.
 
         Parameters
         ----------
-        edges : ndarray of shape (n_edges,)
+        group : int
             The half-row.
+
+        edges : ndarray of shape (n_edges,)
+            Its edges that may be drawn.
+
+        probabilities : ndarray of shape (n_edges,)
+            `q` of each.
 
         candidates : ndarray of shape (length, n_candidates)
             Sequences of draws, as positions in `edges`.
@@ -166,13 +173,13 @@ class Judge:
         layer, inputs = self.network.locate(edges)
         A = self.activations[layer][:, inputs]
         weights = np.abs(self.network.weights[edges])
-        scale = weights / self.coresets.probabilities[edges]
+        scale = weights / probabilities
         n_candidates = candidates.shape[1]
         errors = np.zeros(n_candidates)
         for sizes in self.judged:
-            size = sizes[self.coresets.group[edges[0]]]
-            if self.coresets.draws_per_edge is None and size >= len(edges):
-                continue
+            size = sizes[group]
+            if size >= len(edges):
+                continue  # kept whole
             flat = candidates[:size] + len(edges) * np.arange(n_candidates)
             counts = np.bincount(flat.ravel(), minlength=len(edges) * n_candidates)
             estimates = counts.reshape(n_candidates, -1) * (scale / size)

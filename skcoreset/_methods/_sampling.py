@@ -147,8 +147,9 @@ class Coresets:
             Independent sequences of each group.
 
         judge : callable, default=None
-            Picks one of several candidates: called with the edges of the group and
-            the candidates as an (length, n_candidates) array of positions in them.
+            Picks one of several candidates: called with the number of the group, its
+            edges, their probabilities, and the candidates as an (length, n_candidates)
+            array of positions in the edges.
 
         Returns
         -------
@@ -161,13 +162,14 @@ class Coresets:
         seeds = rng.bit_generator.seed_seq.spawn(len(tasks))
         calls, start = [], 0
         for first, last, seed in zip([0, *tasks], tasks, seeds):
-            groups, members = slice(first, last), slice(start, ends[last - 1])
+            members = slice(start, ends[last - 1])
             calls.append(
                 delayed(_draw_groups)(
+                    range(first, last),
                     edges[members],
                     importance[members],
-                    self.n_edges[groups],
-                    sizes[groups],
+                    self.n_edges[first:last],
+                    sizes[first:last],
                     n_candidates,
                     judge,
                     seed,
@@ -224,7 +226,7 @@ class Draws:
 
 
 @one_blas_thread
-def _draw_groups(edges, importance, n_edges, sizes, n_candidates, judge, seed):
+def _draw_groups(groups, edges, importance, n_edges, sizes, n_candidates, judge, seed):
     """Draw the sequences of some groups by inverting their distributions."""
     rng = np.random.default_rng(seed)
     last = np.cumsum(n_edges)
@@ -241,8 +243,10 @@ def _draw_groups(edges, importance, n_edges, sizes, n_candidates, judge, seed):
     best = np.zeros(len(sizes), dtype=np.intp)
     if judge:
         for g in np.flatnonzero(sizes):
+            members = slice(first[g], last[g])
+            probabilities = importance[members] / importance[members].sum()
             candidates = draws[: sizes[g], g] - first[g]
-            best[g] = judge(edges[first[g] : last[g]], candidates)
+            best[g] = judge(groups[g], edges[members], probabilities, candidates)
     draws = draws[:, np.arange(len(sizes)), best].T
     return edges[draws[np.arange(draws.shape[1]) < sizes[:, np.newaxis]]]
 
