@@ -381,6 +381,12 @@ class CoresetCompressor(
             If no network on the path can be promised, and the network is left as it
             was; `density` cannot be had from the method; or the theorem keeps rows
             whole.
+
+        Notes
+        -----
+        Ctrl-C leaves the estimator as it was. While scikit-learn trains a network that
+        is not fitted, the first one ends that training only, with a warning, as it does
+        for the network alone: what was trained so far is then compressed.
         """
         rng = check_random_state(self.random_state)
         estimator = self._unwrapped()

@@ -154,6 +154,26 @@ def test_interrupt_from_the_keyboard(backend, method, tmp_path):
     assert child.returncode == 0, errors
 
 
+def test_the_first_ctrl_c_of_a_training_ends_only_that(digits, monkeypatch):
+    X, y, X_new, _ = digits
+    backprop, calls = MLPClassifier._backprop, []
+
+    def interrupted(self, *args):
+        calls.append(self)
+        if len(calls) == 9:
+            raise KeyboardInterrupt
+        return backprop(self, *args)
+
+    monkeypatch.setattr(MLPClassifier, "_backprop", interrupted)
+    compressor = CoresetCompressor(method="magnitude", epsilon=0.5, random_state=0)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        compressor.fit(X, y)
+    assert len(calls) == 9
+    assert compressor.original_estimator_ is calls[-1]
+    assert compressor.certificate_.holds
+    assert compressor.transform(X_new).shape == (len(X_new), 10)
+
+
 def failing(*args):
     """A judge of coresets that fails, in whichever process it is asked."""
 
