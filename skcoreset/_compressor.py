@@ -295,7 +295,11 @@ class CoresetCompressor(
         "refine": [None, "boolean"],
         "prune_neurons": [None, "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_jobs": [None, Integral],
+        "n_jobs": [
+            None,
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+        ],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }

@@ -35,6 +35,7 @@ PARAMETERS = [
     ("validation_fraction", 0.0),
     ("validation_fraction", 1.0),
     ("n_jobs", 1.5),
+    ("n_jobs", 0),
     ("random_state", "seed"),
     ("random_state", -1),
     ("verbose", "loud"),
