@@ -55,6 +55,7 @@ from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
     check_is_fitted,
+    has_fit_parameter,
     validate_data,
 )
 
@@ -68,10 +69,9 @@ from ._guarantee import (
     theoretical_result,
 )
 from ._methods import METHODS, CoreNet, remove_neurons, theorem_of
-from ._network import ACTIVATIONS, Network
+from ._network import ACTIVATIONS, SPARSE_FORMATS, Network
 from ._parallel import one_blas_thread
 
-_SPARSE_FORMATS = ("csr", "csc")
 _DTYPES = (np.float64, np.float32)
 
 
@@ -79,7 +79,7 @@ def _wrapped_has(attribute):
     """Whether the wrapped network has a method."""
 
     def check(self):
-        getattr(_last_step(self._unwrapped()), attribute)
+        getattr(_last_step(vars(self).get("estimator_", self._unwrapped())), attribute)
         return True
 
     return check
@@ -183,7 +183,8 @@ class CoresetCompressor(
     estimator_ : MLPClassifier, MLPRegressor or Pipeline
         The compressed network, of the class of the original. It predicts without this
         package. Its `coefs_` are of type :class:`scipy.sparse.csr_array` and it carries
-        nothing that only training needs.
+        nothing that only training needs. Change a copy of it: predictions of the
+        compressor need not follow.
 
     original_estimator_ : MLPClassifier, MLPRegressor or Pipeline
         The network that was compressed: `estimator` itself where it was fitted.
@@ -395,6 +396,7 @@ class CoresetCompressor(
         rng = check_random_state(self.random_state)
         estimator = self._unwrapped()
         self._check_options(estimator, X_val)
+        fit_params = self._route_fit_params(estimator, fit_params)
         rows, y = self._check_rows(estimator, X, y)
         context = self._init_callback_context(max_subtasks=None)
         data = {"estimator": self, "X": rows, "y": y}
@@ -408,7 +410,7 @@ class CoresetCompressor(
             raise ValueError(
                 "estimator has no weight other than 0: there is nothing to compress."
             )
-        X = self._inputs(estimator, X).astype(network.dtype, copy=False)
+        X = network.cast(self._inputs(estimator, X))
         X = X.toarray() if sparse.issparse(X) else X
         _check_finite_output(network, X)
         generator = np.random.default_rng(rng.randint(2**31, size=4))
@@ -430,8 +432,11 @@ class CoresetCompressor(
         if self.guarantee == "theoretical":
             result = self._compress_by_theorem(network, X, generator)
         else:
-            X_val = self._inputs(estimator, X_val).astype(network.dtype, copy=False)
-            _check_finite_output(network, X_val)
+            try:
+                X_val = network.cast(self._inputs(estimator, X_val))
+                _check_finite_output(network, X_val)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"X_val, the held-out rows: {error}") from error
             result = self._compress(network, X, X_val, generator, observed)
         compressed, certificate, path = result
         attributes = fitted(compressed) | {"certificate_": certificate, "path_": path}
@@ -471,7 +476,15 @@ class CoresetCompressor(
                 f"estimator={self.estimator!r} is frozen and not fitted: fit the "
                 "network before freezing it."
             )
-        if mlp.activation not in ACTIVATIONS:
+        if _is_fitted(estimator):
+            Network.from_estimator(mlp)
+            if is_classifier(mlp) and not hasattr(mlp, "_label_binarizer"):
+                raise ValueError(
+                    f"estimator is a {type(mlp).__name__} without _label_binarizer, "
+                    "which predicts no classes: it was not fitted whole. A network "
+                    "made of given weights has it from a partial_fit on a few rows."
+                )
+        elif mlp.activation not in sorted(ACTIVATIONS):
             raise InvalidParameterError(
                 f"estimator has activation={mlp.activation!r}; only "
                 f"{sorted(ACTIVATIONS)} can be compressed."
@@ -525,7 +538,7 @@ class CoresetCompressor(
                 copy(self),
                 X,
                 y,
-                accept_sparse=_SPARSE_FORMATS,
+                accept_sparse=SPARSE_FORMATS,
                 dtype=_DTYPES,
                 multi_output=True,
             )
@@ -552,7 +565,9 @@ class CoresetCompressor(
             f"{n_samples} makes",
         )
         stratify = None
-        if is_classifier(self) and not _is_fitted(self._unwrapped()):
+        estimator = self._unwrapped()
+        trains_classes = is_classifier(estimator) and not _is_fitted(estimator)
+        if trains_classes and not sparse.issparse(y):
             classes = np.asarray(y).reshape(n_samples, -1)
             stratify = classes if classes.shape[1] == 1 else None
         rows = np.arange(n_samples)
@@ -577,8 +592,9 @@ class CoresetCompressor(
         if self.density is None and missing:
             raise ValueError(
                 f"delta={self.delta!r} can be promised on at least 1 / delta - 1 = "
-                f"{n_validation + missing} held-out rows and {which} {n_validation}: "
-                f"{missing} are missing. Give more rows, a larger validation_fraction "
+                f"{n_validation + missing:.6g} held-out rows and {which} "
+                f"{n_validation}: {missing:.6g} are missing. Give more rows, a larger "
+                "validation_fraction "
                 "or a larger delta."
             )
 
@@ -591,29 +607,38 @@ class CoresetCompressor(
             if value is None and name.split("__")[-1] == "random_state"
         }
         estimator.set_params(**seeds)
-        if _routing_enabled():
-            routed = process_routing(self, "fit", **fit_params).estimator.fit
-        else:
-            routed = fit_params
-        estimator.fit(X, y, **routed)
+        estimator.fit(X, y, **fit_params)
         return estimator
+
+    def _route_fit_params(self, estimator, fit_params):
+        """Metadata for the training, which a fitted network would refuse as well."""
+        if _routing_enabled():
+            return process_routing(self, "fit", **fit_params).estimator.fit
+        for name in fit_params:
+            if not _takes_in_fit(estimator, name):
+                raise TypeError(
+                    f"{type(self).__name__}.fit() got an unexpected keyword argument "
+                    f"{name!r}: it is not X_val, and the fit of `estimator` does not "
+                    "take it."
+                )
+        return fit_params
 
     def _inputs(self, estimator, X):
         """Validate X and return what the MLP of a fitted estimator gets of it."""
+        estimator = _thawed(estimator)
         if isinstance(estimator, Pipeline):
             if len(estimator) > 1:
                 X = estimator[:-1].transform(X)
             return self._inputs(estimator.steps[-1][1], X)
-        mlp = _thawed(estimator)
         checker = self
-        if mlp is not vars(self).get("estimator_"):
+        if estimator is not vars(self).get("estimator_"):
             checker = copy(self)
             vars(checker).pop("feature_names_in_", None)
-            checker.n_features_in_ = mlp.coefs_[0].shape[0]
-            if hasattr(mlp, "feature_names_in_"):
-                checker.feature_names_in_ = mlp.feature_names_in_
+            checker.n_features_in_ = estimator.coefs_[0].shape[0]
+            if hasattr(estimator, "feature_names_in_"):
+                checker.feature_names_in_ = estimator.feature_names_in_
         return validate_data(
-            checker, X, reset=False, accept_sparse=_SPARSE_FORMATS, dtype=_DTYPES
+            checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=_DTYPES
         )
 
     def _compress(self, network, X, X_val, generator, observed):
@@ -805,7 +830,8 @@ class CoresetCompressor(
         if _routing_enabled():
             score_params = process_routing(self, "score", **score_params)
             score_params = score_params.estimator.score
-        mixin = ClassifierMixin if is_classifier(self) else RegressorMixin
+        is_class = is_classifier(_last_step(self.estimator_))
+        mixin = ClassifierMixin if is_class else RegressorMixin
         return mixin.score(self, X, y, **score_params)
 
     @one_blas_thread
@@ -837,7 +863,9 @@ class CoresetCompressor(
         Raises
         ------
         ValueError
-            If `y` has a class that the network was not trained on, or the wrong shape.
+            If `y` has a class that the network was not trained on, or the wrong shape;
+            weights of rows are negative, or all 0; or X or y are so large that the
+            training overflows.
 
         Examples
         --------
@@ -854,18 +882,27 @@ class CoresetCompressor(
         """
         check_is_fitted(self)
         validate_parameter_constraints(
-            {"n_epochs": [None, Interval(Integral, 1, None, closed="left")]},
-            {"n_epochs": n_epochs},
+            {
+                "y": ["array-like", "sparse matrix"],
+                "n_epochs": [None, Interval(Integral, 1, None, closed="left")],
+            },
+            {"y": y, "n_epochs": n_epochs},
             caller_name="fine_tune",
         )
-        X = self._inputs(self.estimator_, X)
-        check_consistent_length(X, y)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
         mlp = _last_step(self.estimator_)
+        network = Network.from_estimator(mlp)
+        X = network.cast(self._inputs(self.estimator_, X))
+        check_consistent_length(X, y)
+        _check_finite_output(network, X)
+        if sample_weight is not None:
+            if not np.any(sample_weight):
+                raise ValueError("sample_weight is 0 for every row: no row is left.")
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
         rng = check_random_state(self.random_state)
         tuned = fine_tune(
-            Network.from_estimator(mlp),
+            network,
             X,
             encode_targets(mlp, y),
             alpha=mlp.alpha,
@@ -1034,7 +1071,7 @@ def _thawed(estimator):
 def _last_step(estimator):
     """The MLP itself, where there are steps before it."""
     estimator = _thawed(estimator)
-    while isinstance(estimator, Pipeline):
+    while isinstance(estimator, Pipeline) and estimator.steps:
         estimator = _thawed(estimator.steps[-1][1])
     return estimator
 
@@ -1054,6 +1091,14 @@ def _is_fitted(estimator):
     return hasattr(_last_step(estimator), "coefs_")
 
 
+def _takes_in_fit(estimator, name):
+    """Whether `fit` has a parameter; that of a Pipeline has those of its steps."""
+    step, _, name_in_step = name.partition("__")
+    if isinstance(estimator, Pipeline) and step in estimator.named_steps:
+        return _takes_in_fit(_thawed(estimator.named_steps[step]), name_in_step)
+    return has_fit_parameter(estimator, name)
+
+
 def _unfitted_state(estimator):
     """Attributes of an estimator that are not from an earlier fit."""
     return {
@@ -1061,6 +1106,14 @@ def _unfitted_state(estimator):
         for name, value in vars(estimator).items()
         if name != "_network" and (name.startswith("_") or not name.endswith("_"))
     }
+
+
+def check_is_compressor(estimator):
+    """Return a fitted `CoresetCompressor`; refuse all else."""
+    if not isinstance(estimator, CoresetCompressor):
+        raise TypeError(f"A fitted CoresetCompressor is needed; got {estimator!r}.")
+    check_is_fitted(estimator)
+    return estimator
 
 
 def _check_is_mlp(estimator):

@@ -11,9 +11,8 @@ from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils.validation import check_is_fitted
 
-from ._compressor import _last_step, _thawed
+from ._compressor import _last_step, _thawed, check_is_compressor
 from ._sensitivity import sensitivity
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
@@ -128,7 +127,7 @@ class CompressionPathDisplay(_Display):
         -------
         display : CompressionPathDisplay
         """
-        check_is_fitted(compressor)
+        check_is_compressor(compressor)
         scores = None
         if X is not None:
             original = compressor.original_estimator_
@@ -280,7 +279,7 @@ class LayerDensityDisplay(_Display):
         -------
         display : LayerDensityDisplay
         """
-        check_is_fitted(compressor)
+        check_is_compressor(compressor)
         coefs = _last_step(compressor.original_estimator_).coefs_
         display = cls(
             n_kept=[coef.nnz for coef in compressor.coefs_],
@@ -312,10 +311,12 @@ class LayerDensityDisplay(_Display):
             for layer, (n_in, n_out) in enumerate(self.shapes)
         ]
         style = {"height": 0.6, "color": [BLUE] * len(names) + [ORANGE]} | kwargs
-        self.bars_ = ax.barh([*names, "network"], n_kept / n_edges, **style)
+        # a layer may have had no edges
+        shares = n_kept / np.maximum(n_edges, 1)
+        self.bars_ = ax.barh([*names, "network"], shares, **style)
         labels = [
-            f"{_percent(kept / total)}: {kept:,} of {total:,}"
-            for kept, total in zip(n_kept, n_edges)
+            f"{_percent(share)}: {kept:,} of {total:,}"
+            for share, kept, total in zip(shares, n_kept, n_edges)
         ]
         ax.bar_label(self.bars_, labels, padding=4)
         ax.invert_yaxis()
@@ -398,11 +399,16 @@ class SensitivityDisplay(_Display):
         -------
         display : SensitivityDisplay
         """
-        check_is_fitted(compressor)
+        check_is_compressor(compressor)
         network = compressor._original_network
-        X = compressor._inputs(compressor.original_estimator_, X)
+        if layer not in range(len(network.coefs)):
+            raise ValueError(
+                f"layer={layer!r} is none of the network's, which are 0 to "
+                f"{len(network.coefs) - 1}."
+            )
+        X = network.cast(compressor._inputs(compressor.original_estimator_, X))
         X = X.toarray() if sparse.issparse(X) else X
-        A = network.activations(X.astype(network.dtype, copy=False))[layer]
+        A = network.activations(X)[layer]
         display = cls(sensitivity(A, network.coefs[layer]), layer=layer)
         return display.plot(ax=ax, **kwargs)
 
@@ -533,7 +539,7 @@ class InputDensityDisplay(_Display):
         -------
         display : InputDensityDisplay
         """
-        check_is_fitted(compressor)
+        check_is_compressor(compressor)
         n_kept = np.diff(compressor.coefs_[0].indptr)
         if feature_names is None:
             feature_names = _input_names(compressor.original_estimator_, len(n_kept))

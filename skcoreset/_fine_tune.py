@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import gen_batches
+from sklearn.utils import check_array, column_or_1d, gen_batches
 
 from ._network import ACTIVATIONS, DERIVATIVES, augment, views
 
@@ -62,6 +62,7 @@ def fine_tune(
         Rows in a step. "auto" is `min(200, n_samples)`.
 
     sample_weight : ndarray of shape (n_samples,), default=None
+        None is negative, and not all are 0.
 
     n_epochs : int, default=None
         Passes over the rows. None is 15, or as many as make 2,000 steps.
@@ -76,7 +77,15 @@ def fine_tune(
     -------
     network : Network
         With the same edges; sparse where it was sparse.
+
+    Raises
+    ------
+    ValueError
+        If a weight overflows.
     """
+    if sample_weight is not None:
+        sample_weight = sample_weight / sample_weight.max()
+        sample_weight = (sample_weight / sample_weight.mean()).astype(network.dtype)
     layers = augment(network)
     live = live_inputs(layers)
     # Rows and columns that no edge connects to the output stay out of the products.
@@ -87,19 +96,25 @@ def fine_tune(
     kept = [layer != 0 for layer in small]
     for mask in kept:
         mask[-1] = True
-    trained = train(
-        small,
-        kept,
-        X[:, live[0]],
-        Y,
-        network,
-        alpha=alpha,
-        batch_size=batch_size,
-        sample_weight=sample_weight,
-        n_epochs=n_epochs,
-        learning_rate=learning_rate,
-        rng=rng,
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        trained = train(
+            small,
+            kept,
+            X[:, live[0]],
+            Y,
+            network,
+            alpha=alpha,
+            batch_size=batch_size,
+            sample_weight=sample_weight,
+            n_epochs=n_epochs,
+            learning_rate=learning_rate,
+            rng=rng,
+        )
+    if not all(np.isfinite(weights).all() for weights in trained):
+        raise ValueError(
+            f"The training overflowed in {network.dtype}: X or y are too large for the "
+            "network. Scale them as for its own training."
+        )
     smallest = np.finfo(network.dtype).tiny
     for layer, block, weights, mask in zip(layers, blocks, trained, kept):
         weights[mask & (weights == 0)] = smallest
@@ -193,6 +208,8 @@ def train(
             rows = order[batch]
             weights[edges] = theta if grid is None else grid.round(theta)
             importance = None if sample_weight is None else sample_weight[rows]
+            if importance is not None and importance.sum() < np.finfo(dtype).eps:
+                continue  # a batch that counts for nothing
             total = _backpropagate(
                 weight_views,
                 gradient_views,
@@ -232,33 +249,60 @@ def encode_targets(mlp, y):
     Returns
     -------
     Y : ndarray of shape (n_samples, n_outputs)
-        Indicators of the classes, or the values.
+        Indicators of the classes (bool), or the values.
 
     Raises
     ------
     ValueError
-        If `y` holds a label that `mlp` does not know, or has the wrong shape.
+        If `y` holds a label that `mlp` does not know, what is no label or value, or has
+        the wrong shape.
     """
-    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
     n_outputs = mlp.n_outputs_
-    if not hasattr(mlp, "classes_") or (
-        mlp.out_activation_ == "logistic" and n_outputs > 1
-    ):
-        Y = y.reshape(len(y), -1)
-        if Y.shape[1] != n_outputs:
+    if not hasattr(mlp, "classes_"):
+        return _encode_values(mlp, y)
+    if mlp.out_activation_ == "logistic" and n_outputs > 1:
+        Y = _columns(y, n_outputs, dtype="numeric")
+        is_indicator = np.isin(Y, (0, 1))
+        if not is_indicator.all():
             raise ValueError(
-                f"y has {Y.shape[1]} columns, but the network has {n_outputs} outputs."
+                "y has to tell by 0 and 1 which labels a row has, and holds "
+                f"{Y[~is_indicator][0]}."
             )
-        return Y
-    y = y.ravel()
-    unknown = np.setdiff1d(y, mlp.classes_)
-    if len(unknown):
+        return Y == 1
+    y = column_or_1d(y)
+    Y = y[:, np.newaxis] == mlp.classes_
+    known = Y.any(axis=1)
+    if not known.all():
         raise ValueError(
-            f"y contains {unknown[0]!r}, which is none of the classes that the "
+            f"y contains {y[~known][0]!r}, which is none of the classes that the "
             f"network was trained on: {mlp.classes_.tolist()}."
         )
-    classes = mlp.classes_ if n_outputs > 1 else mlp.classes_[1:]
-    return y[:, np.newaxis] == classes
+    if n_outputs > 1:
+        return Y
+    # of two classes the second; of a single class none
+    return Y[:, 1:] if len(mlp.classes_) > 1 else ~Y
+
+
+def _encode_values(mlp, y):
+    Y = _columns(y, mlp.n_outputs_, dtype=mlp.coefs_[0].dtype)
+    if mlp.out_activation_ == "exp" and (Y < 0).any():
+        raise ValueError(
+            f"y holds {Y.min()}, and loss='poisson' takes no negative values."
+        )
+    return Y
+
+
+def _columns(y, n_outputs, dtype):
+    """Validate values of one or several outputs; return them 2-d."""
+    y = check_array(
+        y, accept_sparse="csr", ensure_2d=False, dtype=dtype, input_name="y"
+    )
+    Y = y.toarray() if sparse.issparse(y) else y.reshape(len(y), -1)
+    if Y.shape[1] != n_outputs:
+        raise ValueError(
+            f"y has {Y.shape[1]} columns, but the network has {n_outputs} outputs."
+        )
+    return Y
 
 
 def detach(layers, network):
@@ -320,7 +364,7 @@ def _backpropagate(layers, gradients, X, Y, network, *, sample_weight, forgivene
     if sample_weight is None:
         total = len(X)
     else:
-        total = max(float(sample_weight.sum()), np.finfo(P.dtype).tiny)
+        total = float(sample_weight.sum())
         delta *= sample_weight[:, np.newaxis]
     delta /= total
     for layer, part in backward(layers, activations, delta, network.activation):

@@ -44,7 +44,7 @@ class Theorem:
     @property
     def _log_events(self):
         events = 16 if self.both_signs else 8
-        return log(events / self.delta) + self._log_edges
+        return log(events) - log(self.delta) + self._log_edges
 
     @property
     def n_points(self):
@@ -106,7 +106,9 @@ class Theorem:
 def relative_error(F_hat, F, network):
     """`||f_hat - f||_2 / ||f||_2` of every row, where 0/0 is 0 and x/0 infinite."""
     difference, F = _on_one_scale(F_hat, F)
-    return ratio(np.linalg.norm(difference, axis=1), np.linalg.norm(F, axis=1))
+    with np.errstate(over="ignore"):
+        difference = np.linalg.norm(difference, axis=1)
+    return ratio(difference, np.linalg.norm(F, axis=1))
 
 
 def entrywise_error(F_hat, F, network):
@@ -323,8 +325,9 @@ class Validation:
             # of epsilon as the parameter has it, which was not targeted
             n_over = round(point["share_over_epsilon"] * self.n_samples)
             point["upper_bound"] = (n_over + 1) / (self.n_samples + 1)
-        rank = ceil((1 - self.delta) * (self.n_samples + 1) - 1e-9)
-        reached = np.sort(errors)[rank - 1] if rank <= self.n_samples else np.inf
+        shares = np.arange(1, self.n_samples + 1) / (self.n_samples + 1)
+        n_allowed = np.searchsorted(shares, self.delta, side="right")
+        reached = np.sort(errors)[-n_allowed] if n_allowed else np.inf
         if self.error == "prediction":
             epsilon, holds = 0.0, bool(reached == 0)
         else:
@@ -387,7 +390,9 @@ def quantile(errors, q):
 
 def n_missing_rows(n_samples, delta):
     """How many more held-out rows a promise at `delta` needs, at the least."""
-    needed = ceil(1 / delta - 1 - 1e-9)
+    needed = ceil(1 / max(delta, np.finfo(float).tiny) - 1 - 1e-9)
+    # as (3) is computed
+    needed += int(1 / (needed + 1) > delta)
     return max(0, needed - n_samples)
 
 

@@ -55,17 +55,25 @@ DERIVATIVES = {
 
 OUT_ACTIVATIONS = ("exp", "identity", "logistic", "softmax")
 
+# Forms of sparse matrices that are taken, as weights and as rows.
+SPARSE_FORMATS = ("csr", "csc")
+
 # What only training needs: most of a pickled MLP.
 _TRAINING_STATE = (
     "_optimizer",
     "_best_coefs",
     "_best_intercepts",
     "_random_state",
-    "_no_improvement_count",
     "_coef_indptr",
     "_intercept_indptr",
 )
 
+# What a training that goes on from these weights compares itself with.
+_START_OF_TRAINING = {
+    "_no_improvement_count": 0,
+    "best_loss_": np.inf,
+    "best_validation_score_": -np.inf,
+}
 
 # Magnitudes whose squares and products float32 holds with room to spare.
 SAFE_RANGE = 1e-8, 1e8
@@ -122,6 +130,9 @@ class Network:
         estimator = copy(mlp)
         for name in _TRAINING_STATE:
             estimator.__dict__.pop(name, None)
+        for name, start in _START_OF_TRAINING.items():
+            if vars(estimator).get(name) is not None:
+                setattr(estimator, name, start)
         estimator.coefs_ = [convert(coef) for coef in self.coefs]
         estimator.intercepts_ = [intercept.copy() for intercept in self.intercepts]
         if self.widths != tuple(coef.shape[1] for coef in mlp.coefs_):
@@ -166,12 +177,21 @@ class Network:
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
+        X : {ndarray, sparse array} of shape (n_samples, n_features)
         """
-        scales = [np.abs(coef).max(initial=0).astype(float) for coef in self.coefs]
-        reached = np.cumprod([np.abs(X).max(initial=0).astype(float), *scales])
-        safe = all(SAFE_RANGE[0] <= s <= SAFE_RANGE[1] for s in (*scales, *reached))
+        reached = _magnitude(X)
+        magnitudes = [reached]
+        for coef, b in zip(self.coefs, self.intercepts):
+            scale = _magnitude(coef)
+            reached = max(reached * scale, _magnitude(b))
+            magnitudes += [scale, reached]
+        safe = all(SAFE_RANGE[0] <= m <= SAFE_RANGE[1] for m in magnitudes)
         return self.dtype if safe else np.dtype(np.float64)
+
+    def cast(self, X):
+        """Return `X` in the network's precision; what does not fit it is infinite."""
+        with np.errstate(over="ignore"):
+            return X.astype(self.dtype, copy=False)
 
     def to_dense(self):
         """Return the same network with dense weights."""
@@ -200,11 +220,12 @@ class Network:
 
     def magnitude_bound(self, X):
         """A magnitude that no sum on the way from `X` to the output exceeds."""
-        bound = float(abs(X).max()) if X.shape[0] else 0.0
+        bound = largest = _magnitude(X)
         for coef, intercept in zip(self.coefs, self.intercepts):
             column = float(abs(coef).sum(axis=0, dtype=np.float64).max())
-            bound = max(bound, 1) * column + float(np.abs(intercept).max())
-        return bound
+            bound = max(bound, 1) * column + _magnitude(intercept)
+            largest = max(largest, bound)
+        return largest
 
     @_OVERFLOWS_SILENTLY
     def activations(self, X):
@@ -242,8 +263,8 @@ class Network:
         -------
         F : ndarray of shape (n_samples, n_outputs)
         """
-        X = X.astype(self.dtype, copy=False)
-        some_sparse = any(map(sparse.issparse, self._operators))
+        X = self.cast(X)
+        some_sparse = any(sparse.issparse(operator) for operator, _ in self._operators)
         forward = self._forward_by_features if some_sparse else self._forward_by_rows
         size = BLOCK_SIZE_SPARSE if some_sparse else BLOCK_SIZE_DENSE
         if X.shape[0] <= size:
@@ -255,17 +276,24 @@ class Network:
 
     @cached_property
     def _operators(self):
-        """Weights of each layer, dense or, where that is faster, transposed sparse."""
+        """Weights, dense or, where that is faster, transposed sparse, and intercepts.
+
+        All copied at one time, where weights were sparse: later edits are no part of
+        it.
+        """
         return [
-            sparse.csr_array(coef.T)
-            if _count_nonzero(coef) < SPARSE_BELOW * np.prod(coef.shape)
-            else _dense(coef)
-            for coef in self.coefs
+            (
+                sparse.csr_array(coef.T)
+                if _count_nonzero(coef) < SPARSE_BELOW * np.prod(coef.shape)
+                else _dense(coef),
+                intercept.copy(),
+            )
+            for coef, intercept in zip(self.coefs, self.intercepts)
         ]
 
     @cached_property
     def _dense_network(self):
-        return self.with_weights(self._operators)
+        return self.with_weights(*zip(*self._operators))
 
     def _forward_by_rows(self, X):
         return self._dense_network.activations(X)[-1]
@@ -274,7 +302,7 @@ class Network:
     def _forward_by_features(self, X):
         A = X.T
         last = len(self.coefs) - 1
-        for layer, (operator, b) in enumerate(zip(self._operators, self.intercepts)):
+        for layer, (operator, b) in enumerate(self._operators):
             transposed = operator if sparse.issparse(operator) else operator.T
             A = _dense(transposed @ A)
             A += b[:, np.newaxis]
@@ -296,9 +324,11 @@ class Network:
 
     def labels(self, F):
         """Predicted class of each row, (n_samples, 1), or set of labels."""
+        # of probabilities, which tie where outputs differ by little
+        P = self.activate_output(F)
         if self.out_activation == "softmax":
-            return F.argmax(axis=1)[:, np.newaxis]
-        return expit(F) > 0.5
+            return P.argmax(axis=1)[:, np.newaxis]
+        return P > 0.5
 
 
 def augment(network):
@@ -316,46 +346,73 @@ def views(flat, shapes):
 
 
 def _check_weights(mlp):
-    name = type(mlp).__name__
+    which = f"estimator is a {type(mlp).__name__}"
+    for attribute in ("coefs_", "intercepts_", "activation", "out_activation_"):
+        if not hasattr(mlp, attribute):
+            raise ValueError(f"{which} without {attribute}: it was not fitted whole.")
+    for attribute in ("coefs_", "intercepts_"):
+        arrays = getattr(mlp, attribute)
+        if not isinstance(arrays, (list, tuple)):
+            raise ValueError(
+                f"{which} whose {attribute} is of type {type(arrays).__name__}, not a "
+                "list of arrays."
+            )
     if len(mlp.coefs_) != len(mlp.intercepts_) or not mlp.coefs_:
         raise ValueError(
-            f"estimator is a {name} with {len(mlp.coefs_)} coefs_ and "
-            f"{len(mlp.intercepts_)} intercepts_: it needs one of each for every layer."
+            f"{which} with {len(mlp.coefs_)} coefs_ and {len(mlp.intercepts_)} "
+            "intercepts_: it needs one of each for every layer."
         )
     for attribute, known in (
-        ("activation", ACTIVATIONS),
-        ("out_activation_", OUT_ACTIVATIONS),
+        ("activation", sorted(ACTIVATIONS)),
+        ("out_activation_", sorted(OUT_ACTIVATIONS)),
     ):
         if getattr(mlp, attribute) not in known:
             raise ValueError(
-                f"estimator is a {name} with {attribute}="
-                f"{getattr(mlp, attribute)!r}, which is none of {sorted(known)}."
+                f"{which} with {attribute}={getattr(mlp, attribute)!r}, which is none "
+                f"of {known}."
             )
-    n_in = getattr(mlp, "n_features_in_", mlp.coefs_[0].shape[0])
+    n_in = getattr(mlp, "n_features_in_", None)
     for layer, (coef, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_)):
+        _check_array(coef, f"{which} whose coefs_[{layer}]", n_dimensions=2)
+        _check_array(b, f"{which} whose intercepts_[{layer}]", n_dimensions=1)
         last = layer == len(mlp.coefs_) - 1
+        n_in = coef.shape[0] if n_in is None else n_in
         n_out = getattr(mlp, "n_outputs_", len(b)) if last else len(b)
-        if coef.shape != (n_in, n_out) or b.shape != (n_out,):
+        if coef.shape != (n_in, n_out) or b.shape != (n_out,) or n_out == 0:
             raise ValueError(
-                f"estimator is a {name} whose coefs_[{layer}] has shape {coef.shape} "
-                f"and intercepts_[{layer}] {b.shape}; the layers around it make them "
-                f"{(n_in, n_out)} and {(n_out,)}."
+                f"{which} whose coefs_[{layer}] has shape {coef.shape} and "
+                f"intercepts_[{layer}] {b.shape}; the layers around it make them "
+                f"{(n_in, n_out)} and {(n_out,)}, and no layer is empty."
             )
         values = coef.data if sparse.issparse(coef) else coef
-        if not all(np.issubdtype(array.dtype, np.floating) for array in (values, b)):
-            raise ValueError(
-                f"estimator is a {name} whose coefs_[{layer}] and intercepts_[{layer}] "
-                f"are of {coef.dtype} and {b.dtype}, not of a floating-point type."
-            )
         if not (np.isfinite(values).all() and np.isfinite(b).all()):
             raise ValueError(
-                f"estimator is a {name} with NaN or infinity in coefs_[{layer}] or "
+                f"{which} with NaN or infinity in coefs_[{layer}] or "
                 f"intercepts_[{layer}]: its training has failed, or its file is "
                 "damaged."
             )
         if sparse.issparse(coef):
-            _check_indices(coef, f"estimator is a {name} whose coefs_[{layer}]")
+            _check_indices(coef, f"{which} whose coefs_[{layer}]")
         n_in = n_out
+
+
+def _check_array(array, which, n_dimensions):
+    """Refuse what is no array of float32 or float64, dense or, if 2-d, sparse."""
+    if sparse.issparse(array):
+        is_array = array.ndim == n_dimensions == 2 and array.format in SPARSE_FORMATS
+    else:
+        unusual = (np.matrix, np.ma.MaskedArray)
+        is_array = isinstance(array, np.ndarray) and not isinstance(array, unusual)
+    if not is_array:
+        dense_or_sparse = " or sparse array (CSR or CSC)" if n_dimensions == 2 else ""
+        raise ValueError(
+            f"{which} is of type {type(array).__name__}, not an ndarray"
+            f"{dense_or_sparse}."
+        )
+    if array.dtype.type not in (np.float32, np.float64):
+        raise ValueError(
+            f"{which} is of {array.dtype}, not of float32 or float64: convert it."
+        )
 
 
 def _check_indices(coef, which):
@@ -378,6 +435,11 @@ def _canonical(array):
     array = sparse.csr_array(array)
     array.sum_duplicates()
     return array
+
+
+def _magnitude(array):
+    """Largest magnitude, of sparse arrays too."""
+    return float(abs(array).max()) if array.size else 0.0
 
 
 def _count_nonzero(array):

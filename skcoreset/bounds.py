@@ -267,7 +267,7 @@ def corenet_bound(compressor, X, y, *, margin, delta=0.05):
     estimator = compressor.original_estimator_
     mlp = _last_step(estimator)
     network = Network.from_estimator(mlp)
-    X = _dense(compressor._inputs(estimator, X)).astype(network.dtype, copy=False)
+    X = network.cast(_dense(compressor._inputs(estimator, X)))
     Y = encode_targets(mlp, y)
     check_consistent_length(X, Y)
 
@@ -416,8 +416,10 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     estimator = compressor.estimator_
     _warn_of_fitted_steps(estimator)
     mlp = _last_step(estimator)
-    network = Network.from_estimator(mlp)
-    inputs = compressor._inputs(estimator, X).astype(network.dtype, copy=False)
+    network = Network.from_estimator(mlp).to_dense()
+    inputs = compressor._inputs(estimator, X)
+    network = network.astype(network.working_dtype(inputs))
+    inputs = network.cast(inputs)
     Y = encode_targets(mlp, y)
     check_consistent_length(inputs, Y)
     n_samples = len(Y)

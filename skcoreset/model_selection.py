@@ -13,8 +13,8 @@ from numbers import Real
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
+from ._compressor import check_is_compressor
 from ._guarantee import ERRORS
 
 __all__ = ["SparsestWithin", "density_score", "fidelity_score", "neg_error_score"]
@@ -22,12 +22,11 @@ __all__ = ["SparsestWithin", "density_score", "fidelity_score", "neg_error_score
 
 def _compressor_and_inputs(estimator, X):
     """The compressor at the end of a pipeline, and what reaches it of X."""
-    while isinstance(estimator, Pipeline):
+    while isinstance(estimator, Pipeline) and estimator.steps:
         if X is not None and len(estimator) > 1:
             X = estimator[:-1].transform(X)
         estimator = estimator.steps[-1][1]
-    check_is_fitted(estimator)
-    return estimator, X
+    return check_is_compressor(estimator), X
 
 
 def fidelity_score(estimator, X, y=None):
@@ -251,8 +250,12 @@ class SparsestWithin:
                     f"the keys {self.score!r} and {self.density!r}."
                 )
         scores = np.asarray(cv_results[f"mean_test_{self.score}"])
+        densities = np.asarray(cv_results[f"mean_test_{self.density}"])
+        scores = np.where(np.isnan(densities), np.nan, scores)
         if np.isnan(scores).all():
-            raise ValueError(f"Every candidate failed: all {self.score!r} are NaN.")
+            raise ValueError(
+                f"Every candidate failed: {self.score!r} or {self.density!r} is NaN."
+            )
         best = np.nanargmax(scores)
         tolerance = self.tolerance
         if tolerance == "one_se":
@@ -262,6 +265,5 @@ class SparsestWithin:
             )
             deviation = cv_results[f"std_test_{self.score}"][best]
             tolerance = deviation / np.sqrt(max(1, n_splits - 1))
-        densities = np.asarray(cv_results[f"mean_test_{self.density}"])
         good = scores >= scores[best] - tolerance
         return int(np.argmin(np.where(good, densities, np.inf)))

@@ -9,6 +9,7 @@ skl2onnx is needed when :func:`register_converter` is called, and not before.
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.neural_network import MLPRegressor
+from sklearn.utils.validation import check_is_fitted
 
 from ._compressor import CoresetCompressor, _last_step, _with_last_step
 
@@ -92,6 +93,7 @@ def _parse(scope, compressor, inputs, custom_parsers=None):
     """Declare the operator and its outputs."""
     from skl2onnx.common.data_types import Int64TensorType, guess_tensor_type
 
+    check_is_fitted(compressor)
     operator = scope.declare_local_operator(_ALIAS, compressor)
     operator.inputs = inputs
     outputs = {"variable": guess_tensor_type(inputs[0].type)}

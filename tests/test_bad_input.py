@@ -1,17 +1,24 @@
 """What is wrong is named, with its value, and leaves nothing half fitted."""
 
 from copy import deepcopy
+from inspect import signature
 
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils.validation import has_fit_parameter
 
-from skcoreset import CoresetCompressor
+from skcoreset import CompressionPathDisplay, CoresetCompressor
 from skcoreset._methods import METHODS
+from skcoreset.model_selection import density_score, fidelity_score, neg_error_score
+
+from .conftest import fitted
 
 PARAMETERS = [
     ("method", "corenett"),
@@ -88,6 +95,12 @@ def spoiled(mlp, **attributes):
     return mlp
 
 
+def without(mlp, attribute):
+    mlp = deepcopy(mlp)
+    delattr(mlp, attribute)
+    return mlp
+
+
 def with_nan(coefs):
     coefs = [coef.copy() for coef in coefs]
     coefs[1][0, 0] = np.nan
@@ -121,10 +134,63 @@ ESTIMATORS = {
         lambda mlp: spoiled(mlp, activation="swish"),
         "activation='swish'",
     ),
+    "another activation, not fitted": (
+        lambda mlp: MLPClassifier(activation="swish"),
+        "activation='swish'",
+    ),
     "overflow": (
         lambda mlp: spoiled(mlp, coefs_=[1e30 * coef for coef in mlp.coefs_]),
         "is not finite in float32",
     ),
+    "overflow on the way": (
+        lambda mlp: spoiled(
+            mlp, coefs_=[c * s for c, s in zip(mlp.coefs_, (1e25, 1e25, 1e-38))]
+        ),
+        "is not finite in float32",
+    ),
+    "half precision": (
+        lambda mlp: spoiled(mlp, coefs_=[c.astype(np.float16) for c in mlp.coefs_]),
+        r"coefs_\[0\] is of float16, not of float32 or float64",
+    ),
+    "lists": (
+        lambda mlp: spoiled(mlp, coefs_=[coef.tolist() for coef in mlp.coefs_]),
+        r"coefs_\[0\] is of type list",
+    ),
+    "a number": (
+        lambda mlp: spoiled(mlp, intercepts_=3),
+        "intercepts_ is of type int, not a list",
+    ),
+    "coordinates": (
+        lambda mlp: spoiled(mlp, coefs_=[sparse.coo_array(c) for c in mlp.coefs_]),
+        r"coefs_\[0\] is of type coo_array.*CSR or CSC",
+    ),
+    "masked": (
+        lambda mlp: spoiled(
+            mlp, intercepts_=[np.ma.masked_array(b) for b in mlp.intercepts_]
+        ),
+        r"intercepts_\[0\] is of type MaskedArray",
+    ),
+    "no neurons": (
+        lambda mlp: spoiled(
+            mlp,
+            coefs_=[mlp.coefs_[0][:, :0], mlp.coefs_[1][:0], mlp.coefs_[2]],
+            intercepts_=[mlp.intercepts_[0][:0], *mlp.intercepts_[1:]],
+        ),
+        "no layer is empty",
+    ),
+    "activation in a list": (
+        lambda mlp: spoiled(mlp, activation=["relu"]),
+        r"activation=\['relu'\]",
+    ),
+    "no output activation": (
+        lambda mlp: without(mlp, "out_activation_"),
+        "without out_activation_",
+    ),
+    "no encoder of labels": (
+        lambda mlp: without(mlp, "_label_binarizer"),
+        "without _label_binarizer",
+    ),
+    "no steps": (lambda mlp: Pipeline([]), "estimator"),
     "not fitted": (lambda mlp: MLPClassifier(), "not fitted and has to be trained"),
 }
 
@@ -149,6 +215,7 @@ ROWS = {
     "three dimensions": (lambda X: X[None], "dim 3"),
     "NaN": (lambda X: np.where(X == 1, np.nan, X), "contains NaN"),
     "infinity": (lambda X: np.where(X == 1, np.inf, X), "contains infinity"),
+    "beyond float32": (lambda X: X.astype(float) * 1e39, "not finite in float32"),
     "features": (lambda X: X[:, :5], "X has 5 features, but CoresetCompressor"),
     "strings": (lambda X: X.astype(str).astype(object) + "?", "could not convert"),
     "complex": (lambda X: X + 1j, "Complex data not supported"),
@@ -164,7 +231,7 @@ def test_rows(case, mlp, digits):
     with pytest.raises(ValueError, match=message):
         CoresetCompressor(mlp, method="magnitude").fit(X)
     if case not in ("no rows", "one row", "three dimensions"):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=f"X_val, the held-out rows: .*{message}"):
             CoresetCompressor(mlp, method="magnitude").fit(digits[2], X_val=X)
 
 
@@ -172,20 +239,115 @@ def test_labels_of_another_length(mlp, digits):
     X, y = digits[2:]
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         CoresetCompressor(mlp, method="magnitude").fit(X, y[:-1])
-    compressor = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        compressor.fine_tune(X, y[:-1])
-    with pytest.raises(ValueError, match="n_epochs"):
-        compressor.fine_tune(X, y, n_epochs=0)
-    with pytest.raises(ValueError, match="none of the classes"):
-        compressor.fine_tune(X, y + 1)
+
+
+def test_metadata_that_nothing_takes(mlp, digits):
+    X = digits[2]
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.5)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'x_val'"):
+        compressor.fit(X, x_val=X)
+    pipeline = Pipeline([("net", mlp)])
+    compressor.set_params(estimator=pipeline)
+    for name in ("net__weights", "other__sample_weight"):
+        with pytest.raises(TypeError, match=name):
+            compressor.fit(X, **{name: np.ones(len(X))})
+    if has_fit_parameter(mlp, "sample_weight"):
+        compressor.fit(X, net__sample_weight=np.ones(len(X)))
+    with config_context(enable_metadata_routing=True):
+        with pytest.raises(TypeError, match="x_val"):
+            compressor.fit(X, x_val=X)
+
+
+def one_hot(y):
+    return np.eye(10)[y]
+
+
+# Of a classifier, of one with three labels, of a regressor, and of Poisson regression.
+LABELS = {
+    "none": ("classes", lambda y: None, "'y' parameter of fine_tune"),
+    "another length": ("classes", lambda y: y[:-1], "inconsistent numbers of samples"),
+    "unknown": ("classes", lambda y: y + 1, "none of the classes"),
+    "mixed types": ("classes", lambda y: y.astype(object) * "a", "none of the classes"),
+    "indicators": ("classes", one_hot, "should be a 1d array"),
+    "three dimensions": ("classes", lambda y: y[:, None, None], "dim 3"),
+    "no indicators": ("labels", lambda y: 7 * (one_hot(y)[:, :3]), "holds 7"),
+    "two labels": ("labels", lambda y: one_hot(y)[:, :2], "2 columns.*3 outputs"),
+    "strings": ("labels", lambda y: one_hot(y)[:, :3].astype(str), "strings"),
+    "NaN": ("values", lambda y: y * np.nan, "y contains NaN"),
+    "infinity": ("values", lambda y: y + np.inf, "y contains infinity"),
+    "complex": ("values", lambda y: y + 1j, "Complex data"),
+    "two outputs": ("values", lambda y: one_hot(y)[:, :2], "2 columns.*1 outputs"),
+    "overflow": ("values", lambda y: 1e200 * (y + 1), "overflowed in float64"),
+    "negative": ("counts", lambda y: -1.0 - y, "loss='poisson' takes no negative"),
+}
+
+
+@pytest.fixture(scope="module")
+def labelled(digits):
+    """A compressor for every kind of target that scikit-learn has."""
+    X, y, _, _ = digits
+    X = X.astype(np.float64)
+    networks = {
+        "classes": (MLPClassifier((8,)), y),
+        "labels": (MLPClassifier((8,)), one_hot(y)[:, :3]),
+        "values": (MLPRegressor(hidden_layer_sizes=(8,)), y),
+    }
+    if "loss" in signature(MLPRegressor).parameters:
+        poisson = MLPRegressor("poisson", hidden_layer_sizes=(8,))
+        networks["counts"] = poisson, y
+    return {
+        kind: CoresetCompressor(
+            fitted(network.set_params(max_iter=5, random_state=0), X, target),
+            method="magnitude",
+            density=0.5,
+        ).fit(X)
+        for kind, (network, target) in networks.items()
+    }
+
+
+@pytest.mark.parametrize("case", LABELS)
+def test_labels_of_fine_tuning(case, labelled, digits):
+    kind, make, message = LABELS[case]
+    if kind not in labelled:
+        pytest.skip("scikit-learn has no Poisson loss here")
+    compressor, (X, y) = labelled[kind], digits[:2]
+    state = dict(vars(compressor))
+    with pytest.raises(ValueError, match=message):
+        compressor.fine_tune(X, make(y), n_epochs=2)
+    assert vars(compressor) == state
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"n_epochs": 0}, "n_epochs"),
+        ({"sample_weight": -np.ones(900)}, "[Nn]egative"),
+        ({"sample_weight": np.zeros(900)}, "0 for every row"),
+        ({"sample_weight": np.ones(899)}, "sample_weight"),
+        ({"sample_weight": np.full(900, np.nan)}, "sample_weight"),
+    ],
+)
+def test_options_of_fine_tuning(options, message, labelled, digits):
+    with pytest.raises(ValueError, match=message):
+        labelled["classes"].fine_tune(*digits[:2], **options)
+
+
+def test_what_is_no_compressor_is_not_scored_or_drawn(mlp, digits):
+    for function in (fidelity_score, density_score, neg_error_score):
+        for estimator in (mlp, Pipeline([]), make_pipeline(mlp)):
+            with pytest.raises(TypeError, match="CoresetCompressor is needed"):
+                function(estimator, digits[2])
+    with pytest.raises(TypeError, match="CoresetCompressor is needed"):
+        CompressionPathDisplay.from_estimator(mlp)
+    with pytest.raises(NotFittedError):
+        density_score(CoresetCompressor(mlp))
 
 
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])
 def test_an_earlier_fit_survives_a_failing_one(failure, mlp, digits, monkeypatch):
     X = digits[2]
     compressor = CoresetCompressor(mlp, method="magnitude", density=0.3).fit(X)
-    state, expected = dict(vars(compressor)), compressor.transform(X)
+    expected, state = compressor.transform(X), dict(vars(compressor))
 
     def fail(*args, **kwargs):
         raise failure

@@ -107,6 +107,18 @@ def test_layers(compressor, mlp):
     assert widths[-1] == pytest.approx(compressor.density_)
 
 
+def test_layers_that_had_no_edges():
+    display = LayerDensityDisplay([0, 3], [0, 4], [(2, 2), (2, 2)]).plot()
+    widths = [bar.get_width() for bar in display.bars_]
+    assert widths == [0, 0.75, 0.75]
+
+
+@pytest.mark.parametrize("layer", [-1, 3, None])
+def test_layers_that_are_not_there(layer, compressor, digits):
+    with pytest.raises(ValueError, match=f"layer={layer}.* 0 to 2"):
+        SensitivityDisplay.from_estimator(compressor, digits[2], layer=layer)
+
+
 @pytest.mark.parametrize("layer", [0, 2])
 def test_sensitivities(layer, compressor, mlp, digits):
     X = digits[2][:50]

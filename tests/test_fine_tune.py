@@ -190,6 +190,27 @@ def test_rows_of_no_weight_do_not_matter(pruned, digits):
     assert accuracy(tuned, X, y) > 0.95
 
 
+def test_unit_of_the_weights_does_not_matter_nor_batches_without_any(pruned, digits):
+    X, y, _, _ = digits
+    Y = y[:, np.newaxis] == np.arange(10)
+    weights = (np.arange(len(y)) < 30).astype(float)
+    one, tiny = (
+        fine_tune(
+            pruned,
+            X,
+            Y,
+            alpha=1.0,
+            batch_size=10,
+            sample_weight=unit * weights,
+            n_epochs=30,
+            rng=np.random.default_rng(0),
+        )
+        for unit in (1, 1e-300)
+    )
+    assert_array_equal(one.weights, tiny.weights)
+    assert accuracy(one, X[:30], y[:30]) > 0.95
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 def test_regression(digits, loss):
     if loss == "poisson" and "loss" not in MLPRegressor().get_params():

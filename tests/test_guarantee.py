@@ -295,3 +295,37 @@ def test_infinite_bounds_ask_for_infinitely_many_draws():
     errors = theorem.errors(np.array([np.inf, 1.0]), 0.1)
     sizes = theorem.sample_sizes(np.array([3.0, 0.0]), errors[[0, 0]])
     np.testing.assert_array_equal(sizes, [np.inf, 0])
+
+
+@pytest.mark.parametrize("n_samples", [1, 9, 59, 99])
+def test_no_delta_is_promised_more_than_condition_3_allows(n_samples):
+    # deltas around every value that matters, as computations leave them
+    steps = np.arange(1, n_samples + 2) / (n_samples + 1)
+    deltas = [*steps, *np.nextafter(steps, 0), *np.nextafter(steps, 1), *(1 - steps)]
+    X = np.random.default_rng(0).standard_normal((n_samples, 2))
+    network, sparse = Linear(np.eye(2)), Linear([[1, 0.1], [0.2, 1]])
+    for delta in filter(lambda delta: 0 < delta < 1, deltas):
+        options = {"error": "relative", "epsilon": 0.1, "delta": delta}
+        _, measured, _ = Validation(network, X, **options).measure(sparse)
+        assert measured.holds == (1 / (n_samples + 1) <= delta)
+        assert measured.holds == (n_missing_rows(n_samples, delta) == 0)
+        if measured.holds:
+            n_over = round(measured.share_over_epsilon * n_samples)
+            assert measured.upper_bound == (n_over + 1) / (n_samples + 1) <= delta
+            # and no row more may be over
+            assert delta < (n_over + 2) / (n_samples + 1)
+            _, chosen, _ = Validation(network, X, **options).choose([sparse])
+            assert chosen.upper_bound <= delta
+
+
+def test_the_smallest_deltas_need_rows_without_number():
+    tiny = np.nextafter(0, 1)
+    assert n_missing_rows(10**9, tiny) > 1e300
+    assert Theorem((3, 2), tiny).n_points < 10_000
+
+
+def test_errors_beyond_all_bounds_are_infinite():
+    network = Linear(np.full((1, 2), 1e-200))
+    F = network.forward(np.ones((3, 1)))
+    relative = ERRORS["relative"](np.full((3, 2), 1e100), F, network)
+    assert np.isinf(relative).all()

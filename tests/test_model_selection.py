@@ -127,3 +127,12 @@ def test_sparsest_within_says_what_is_wrong():
     failed = RESULTS | {"mean_test_score": np.full(4, np.nan)}
     with pytest.raises(ValueError, match="Every candidate failed"):
         SparsestWithin(0.1)(failed)
+    nothing_kept = RESULTS | {"mean_test_density": np.full(4, np.nan)}
+    with pytest.raises(ValueError, match="Every candidate failed"):
+        SparsestWithin(0.1)(nothing_kept)
+
+
+def test_a_candidate_without_a_density_is_not_picked():
+    density = RESULTS["mean_test_density"].copy()
+    density[0] = np.nan
+    assert SparsestWithin(0.02)(RESULTS | {"mean_test_density": density}) == 1

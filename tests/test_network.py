@@ -116,3 +116,49 @@ def test_estimator_takes_the_sizes_of_a_smaller_network(mlp):
     small = random_network([64, 5, 4, 10], dtype=np.float32)
     assert small.to_estimator(mlp).hidden_layer_sizes == (5, 4)
     assert mlp.hidden_layer_sizes == (32, 16)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+def test_no_sum_exceeds_its_bound(convert, activation):
+    rng = np.random.default_rng(0)
+    network = random_network([6, 9, 7, 1], activation)
+    for scales in ((1, 1, 1), (1e6, 1e6, 1e-12), (1e-6, 1e3, 1)):
+        scaled = network.with_weights(
+            [convert(coef * scale) for coef, scale in zip(network.coefs, scales)]
+        )
+        X = rng.standard_normal((50, 6))
+        A, largest = X, 0
+        for coef, b in zip(scaled.to_dense().coefs, scaled.intercepts):
+            Z = A @ coef + b
+            largest = max(largest, np.abs(Z).max())
+            ACTIVATIONS[activation](A := Z.copy())
+        assert largest <= scaled.magnitude_bound(convert(X))
+
+
+def test_large_intercepts_need_double_precision():
+    X = np.ones((3, 4), np.float32)
+    network = random_network([4, 5, 2], dtype=np.float32)
+    assert network.working_dtype(X) == np.float32
+    *others, last = network.intercepts
+    large = network.with_weights(network.coefs, [*others, last + np.float32(1e20)])
+    assert large.working_dtype(X) == np.float64
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+def test_labels_are_those_predicted_even_where_probabilities_tie(kind):
+    estimator, X, y = problem(kind, np.float64)
+    mlp = fitted(estimator.set_params(max_iter=2, random_state=0), X, y)
+    mlp.coefs_ = [coef * 1e-9 for coef in mlp.coefs_]
+    mlp.intercepts_ = [0 * b for b in mlp.intercepts_]
+    network = Network.from_estimator(mlp)
+    labels = network.labels(network.forward(X))
+    predicted = mlp._label_binarizer.transform(mlp.predict(X))
+    if kind == "multiclass":
+        predicted = predicted.argmax(axis=1)[:, np.newaxis]
+    np.testing.assert_array_equal(labels, predicted)
+
+
+def test_what_does_not_fit_is_infinite():
+    network = random_network([2, 1], dtype=np.float32)
+    assert network.cast(np.array([[1e39, 1.0]])).tolist() == [[np.inf, 1]]

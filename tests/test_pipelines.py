@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sklearn
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -20,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skcoreset import CoresetCompressor
+from skcoreset._network import Network
 
 from .conftest import fitted
 
@@ -159,8 +161,54 @@ def test_frozen_pipelines_are_unwrapped(steps, digits):
         make_pipeline(*steps, MLPClassifier((8,), max_iter=20, random_state=0)), X, y
     )
     frozen = make_pipeline(*pipeline[:-1], FrozenEstimator(pipeline[-1]))
+    inside = make_pipeline("passthrough", FrozenEstimator(frozen))
     plain = compressor_of(pipeline).fit(X_new).transform(X_new)
-    for estimator in (FrozenEstimator(pipeline), frozen):
+    for estimator in (FrozenEstimator(pipeline), frozen, inside):
         compressor = compressor_of(estimator).fit(X_new)
         np.testing.assert_array_equal(compressor.transform(X_new), plain)
         assert type(compressor.estimator_) is type(pipeline)
+
+
+def test_labels_may_be_sparse(digits):
+    X, y, X_new, _ = digits
+    Y = sparse.csr_array(np.eye(10)[y][:, :3])
+    compressor = compressor_of(MLPClassifier((8,), max_iter=5)).fit(X, Y)
+    assert compressor.predict(X_new).shape == (len(X_new), 3)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_dense_copy_can_be_trained_further(early_stopping, digits):
+    X, y, X_new, y_new = digits
+    mlp = MLPClassifier((32,), early_stopping=early_stopping, random_state=0)
+    compressor = CoresetCompressor(
+        fitted(mlp.set_params(max_iter=100), X, y), density=0.02, random_state=0
+    ).fit(X_new)
+    start = compressor.score(X_new, y_new)
+    dense = compressor.to_dense().set_params(warm_start=True, max_iter=20)
+    assert fitted(dense, X, y).score(X_new, y_new) > start
+    if not early_stopping:  # which partial_fit does not know
+        dense = compressor.to_dense().partial_fit(X, y)
+        assert dense.score(X_new, y_new) > start
+
+
+def test_predictions_are_those_of_the_last_fit(mlp, regressor, digits):
+    X, y, _, _ = digits
+    compressor = CoresetCompressor(mlp, density=0.5, random_state=0).fit(X)
+    accuracy, probabilities = compressor.score(X, y), compressor.predict_proba(X)
+    compressor.set_params(estimator=regressor)
+    assert compressor.score(X, y) == accuracy
+    np.testing.assert_array_equal(compressor.predict_proba(X), probabilities)
+    compressor.fit(X)
+    assert not hasattr(compressor, "predict_proba")
+
+
+@pytest.mark.parametrize("predicts_before", [False, True])
+def test_edits_of_the_estimator_never_mix(predicts_before, mlp, digits):
+    X = digits[0]
+    compressor = CoresetCompressor(mlp, density=0.5, random_state=0).fit(X)
+    expected = compressor.transform(X) if predicts_before else None
+    for array in compressor.intercepts_ + [coef.data for coef in compressor.coefs_]:
+        array *= 2
+    if not predicts_before:
+        expected = Network.from_estimator(compressor.estimator_).activations(X)[-1]
+    np.testing.assert_allclose(compressor.transform(X), expected, rtol=1e-4, atol=1e-4)

@@ -77,7 +77,7 @@ class Refined(Ranking):
         n_ranked, trains = n_all, False
         for density in densities:
             # a product such as 0.29 * 100 must not lose an edge to rounding
-            n_target = int(density * n_all * (1 + 1e-12))
+            n_target = max(1, int(density * n_all * (1 + 1e-12)))
             n_start = descent.n_edges
             while descent.n_edges > n_target:
                 if descent.n_edges <= RATIO * n_ranked:
