@@ -9,6 +9,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skcoreset import CoresetCompressor
 from skcoreset._guarantee import ERRORS
+from skcoreset._methods import METHODS as ALL_METHODS
 from skcoreset._network import Network
 
 from .conftest import fitted
@@ -129,33 +130,42 @@ targets = st.one_of(
 )
 
 
-@pytest.mark.parametrize("method", METHODS)
-@examples(12)
+@pytest.mark.parametrize("method", ALL_METHODS)
+@examples(25)
 @hypothesis.given(
-    made=networks(), target=targets, signs=st.sampled_from(["both", "positive"])
+    made=networks(),
+    target=targets,
+    signs=st.sampled_from(["both", "positive"]),
+    scale=st.sampled_from([1e-30, 1e-6, 1, 1e6, 1e30]),
+    refine=st.sampled_from([None, True, False]),
+    prune=st.sampled_from([None, True, False]),
 )
-def test_whatever_the_network(method, made, target, signs):
+def test_whatever_the_network(method, made, target, signs, scale, refine, prune):
     mlp, rng = made
     if target.get("error") == "prediction" and isinstance(mlp, MLPRegressor):
         target = target | {"error": "relative"}
-    X, X_val = (rows(rng, mlp.coefs_[0].shape[0], signs) for _ in range(2))
-    hypothesis.assume(np.isfinite(forward(mlp, np.vstack([X, X_val]))).all())
+    X, X_val = (scale * rows(rng, mlp.coefs_[0].shape[0], signs) for _ in range(2))
+    network = Network.from_estimator(mlp)
+    bound = network.magnitude_bound(np.vstack([X, X_val]))
+    hypothesis.assume(bound < float(np.finfo(network.dtype).max))
     before = state(mlp)
-    compressor = compress(mlp, X, method=method, X_val=X_val, **target)
+    options = target | {"refine": refine, "prune_neurons": prune}
+    compressor = compress(mlp, X, method=method, X_val=X_val, **options)
     assert state(mlp) == before
 
     n_edges = sum(map(np.count_nonzero, mlp.coefs_))
     assert 0 <= compressor.density_ <= 1
-    if method != "refined" and target.get("density", 1) * n_edges >= 1:
+    prunes = ALL_METHODS[method].prunes_neurons if prune is None else prune
+    if not prunes and target.get("density", 1) * n_edges >= 1:
         assert compressor.density_ > 0
-    F_hat, F = compressor.transform(X_val), forward(mlp, X_val)
+    F_hat, F = compressor.transform(X_val), network.forward(network.cast(X_val))
     dense = compressor.to_dense()
     assert F_hat.dtype == mlp.coefs_[0].dtype
     assert np.isfinite(F_hat).all()
     assert_close(F_hat, forward(dense, X_val), F_hat.dtype)
 
     certificate = compressor.certificate_
-    errors = ERRORS[certificate.error](F_hat, F, Network.from_estimator(mlp))
+    errors = ERRORS[certificate.error](F_hat, F, network)
     n_over = (errors > certificate.epsilon).sum()
     assert certificate.n_validation == len(X_val)
     assert certificate.share_over_epsilon == n_over / len(X_val)

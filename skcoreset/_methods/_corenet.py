@@ -171,8 +171,9 @@ class Judge:
             Sequences of draws, as positions in `edges`.
         """
         layer, inputs = self.network.locate(edges)
-        A = self.activations[layer][:, inputs]
-        weights = np.abs(self.network.weights[edges])
+        # double precision: neither estimates nor the exact half-sums overflow
+        A = self.activations[layer][:, inputs].astype(np.float64)
+        weights = np.abs(self.network.weights[edges]).astype(np.float64)
         scale = weights / probabilities
         n_candidates = candidates.shape[1]
         errors = np.zeros(n_candidates)
