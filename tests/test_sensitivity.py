@@ -6,6 +6,7 @@ from skcoreset._sensitivity import (
     mean_relative_importance,
     neuron_bounds,
     ratio,
+    sensitivities,
     sensitivity,
 )
 
@@ -58,13 +59,52 @@ def test_mean_relative_importance_is_its_definition(inputs):
     np.testing.assert_allclose(mean_relative_importance(A, coef), expected, rtol=1e-12)
 
 
-def test_blocks_do_not_change_the_result(monkeypatch):
+def test_layers_at_once_are_layers_one_by_one():
+    rng = np.random.default_rng(0)
+    # wider than its inputs, and narrower
+    layers = [
+        (rng.standard_normal((9, n_in)), rng.standard_normal((n_in, n_out)))
+        for n_in, n_out in ((2, 7), (7, 7), (7, 3))
+    ]
+    for (A, coef), s in zip(layers, sensitivities(layers), strict=True):
+        expected = shares_by_definition(A, coef).max(axis=0)
+        np.testing.assert_allclose(s, expected, rtol=1e-12)
+
+
+def test_inputs_that_are_all_below_zero():
+    A, coef = layer(0)
+    A = -np.abs(A) - 0.1
+    shares = shares_by_definition(A, coef)
+    np.testing.assert_allclose(sensitivity(A, coef), shares.max(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        mean_relative_importance(A, coef), shares.mean(axis=0), rtol=1e-12
+    )
+
+
+# one neuron a task, and all in one, whose edges the scratch array parts anywhere
+@pytest.mark.parametrize("task_size", [1, 400, 10**6])
+@pytest.mark.parametrize("scratch_bytes", [1, 100, 200, 300])
+def test_blocks_do_not_change_the_result(scratch_bytes, task_size, monkeypatch):
     A, coef = layer(0, n_points=40)
     expected = sensitivity(A, coef)
-    monkeypatch.setattr(_sensitivity, "SCRATCH_BYTES", 300)
+    monkeypatch.setattr(_sensitivity, "SCRATCH_BYTES", scratch_bytes)
     monkeypatch.setattr(_sensitivity, "POINTS_PER_BLOCK", 9)
-    monkeypatch.setattr(_sensitivity, "TASK_SIZE", 400)
+    monkeypatch.setattr(_sensitivity, "TASK_SIZE", task_size)
     np.testing.assert_array_equal(sensitivity(A, coef, n_jobs=2), expected)
+
+
+def test_what_memory_held_before_is_immaterial():
+    A, coef = layer(0, n_points=40)
+    coef[:, 3] = 0
+    shares = shares_by_definition(A, coef)
+    for compute, expected in (
+        (sensitivity, shares.max(axis=0)),
+        (mean_relative_importance, shares.mean(axis=0)),
+    ):
+        for shape in (A.shape, coef.shape, (coef.shape[1], len(A))):
+            freed = [np.full(shape, np.nan) for _ in range(20)]
+            del freed
+        np.testing.assert_allclose(compute(A, coef), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -77,6 +117,26 @@ def test_scale_of_weights_and_inputs_is_immaterial(dtype, scale_A, scale_coef):
     scaled = sensitivity(A * dtype(scale_A), coef * dtype(scale_coef))
     assert scaled.dtype == dtype
     np.testing.assert_allclose(scaled, sensitivity(A, coef), rtol=1e-5)
+
+
+def test_scale_of_one_point_or_one_neuron_is_immaterial():
+    A, coef = (array.astype(np.float32) for array in layer(1))
+    points = np.float32(10.0) ** np.linspace(-30, 30, len(A), dtype=np.float32)
+    neurons = np.float32([1, 1e30, 1e-30, 1e20, 1e-20])
+    scaled = A * points[:, None], coef * neurons
+    for shares in (sensitivity, mean_relative_importance):
+        np.testing.assert_allclose(shares(*scaled), shares(A, coef), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_in", [1, 2])
+def test_edge_alone_of_its_sign_has_share_one_and_no_more(n_in, dtype):
+    rng = np.random.default_rng(0)
+    A, coef = rng.random((50, n_in), dtype), rng.random((n_in, 99), dtype)
+    coef[1:] *= -1
+    s = sensitivity(A, coef)
+    np.testing.assert_allclose(s, 1, rtol=4 * np.finfo(dtype).eps)
+    assert (s <= 1).all()
 
 
 def test_every_half_sum_of_sensitivities_is_at_least_one():
