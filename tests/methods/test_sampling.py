@@ -150,6 +150,94 @@ def test_expected_density_by_its_definition(problem):
     )
 
 
+@pytest.mark.parametrize("method", ["corenet", "uniform", "l1", "l2", "l1+l2"])
+@pytest.mark.parametrize("density", [0.3, 0.7, 0.75, 0.95])
+def test_budget_has_the_expected_density_asked(method, density, problem):
+    network, X = problem
+    coresets = METHODS[method].coresets(network, X)
+
+    def expected_density(budget):
+        return coresets.expected_density(coresets.sizes(budget))
+
+    most = expected_density(1e9)
+    budget = coresets.budget_for(density)
+    # a draw more or less of every group
+    step = coresets.n_groups / network.n_edges
+    assert expected_density(budget) == pytest.approx(min(density, most), abs=step)
+    # the same from any start above it
+    again = coresets.budget_for(density, 2 * budget)
+    assert expected_density(again) == pytest.approx(expected_density(budget), abs=step)
+    # and never more than the start
+    lower = coresets.budget_for(density / 2)
+    assert coresets.budget_for(density, lower) == lower
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("draws_per_edge, density", [(None, 0.2), (4, 0.2), (4, 0.95)])
+def test_scale_of_the_importance_is_immaterial(draws_per_edge, density, scale):
+    n_edges = 3000
+    network = random_network([n_edges, 1])
+    importance = np.full(n_edges, scale / n_edges)
+    group = np.zeros(n_edges, int)
+    coresets = Coresets(network, importance, group, 1, draws_per_edge)
+    sizes = coresets.sizes(coresets.budget_for(density))
+    assert coresets.expected_density(sizes) == pytest.approx(density, abs=1 / n_edges)
+
+
+@pytest.mark.parametrize("method", ["corenet", "uniform", "l2"])
+def test_sizes_are_the_budget_rounded_up(method, problem):
+    network, X = problem
+    coresets = METHODS[method].coresets(network, X)
+    most = (coresets.draws_per_edge or 1) * coresets.n_edges
+    for budget in (1e-9, 0.5, 2.0, 1e9):
+        sizes = coresets.sizes(budget)
+        assert (sizes <= most).all()
+        asked = budget * coresets.sums
+        free = sizes < most
+        assert ((asked <= sizes) & (sizes < asked + 1))[free].all()
+    # no density is below that of one draw for every group
+    np.testing.assert_array_equal(coresets.sizes(coresets.budget_for(1e-9)), 1)
+
+
+def test_probabilities_of_a_group_add_up_to_one(problem):
+    network, X = problem
+    coresets = METHODS["corenet"].coresets(network, X * (np.arange(20) > 3))
+    q = coresets.probabilities
+    np.testing.assert_allclose(np.bincount(coresets.group, q), 1)
+    np.testing.assert_array_equal(q > 0, coresets.importance > 0)
+    assert not q[: 4 * 12].any()
+
+
+@pytest.mark.parametrize("method", ["corenet", "uniform"])
+def test_networks_of_a_path_differ(method, problem):
+    network, X = problem
+    densities = np.linspace(0.5, 0.45, 200)
+    path = list(
+        METHODS[method].sparsify(network, X, densities, rng=np.random.default_rng(0))
+    )
+    assert 1 < len(path) < len(densities)
+    for one, other in itertools.pairwise(path):
+        assert (one.weights != other.weights).any()
+
+
+@pytest.mark.parametrize("method", SAMPLING)
+def test_single_precision_stays_single(method):
+    network = random_network([20, 12, 4], dtype=np.float32)
+    X = np.random.default_rng(1).random((50, 20), np.float32)
+    sparse = at_density(method, network, X, 0.3)
+    assert {coef.dtype for coef in sparse.coefs} == {np.dtype(np.float32)}
+
+
+def test_groups_draw_from_their_own_edges_where_sums_are_rounded():
+    # 1e16 + 1 is 1e16: a draw of the second group lands on its end
+    network = random_network([5, 1])
+    group = np.array([0, 1, 1, 1, 2])
+    coresets = Coresets(network, np.array([1e16, 1, 1, 1, 1e16]), group, 3)
+    for seed in range(5):
+        draws = coresets.draw(np.full(3, 9), rng=np.random.default_rng(seed))
+        np.testing.assert_array_equal(group[draws.edge], draws.group)
+
+
 def test_amplification_lowers_the_error():
     network = random_network([60, 40, 10])
     rng = np.random.default_rng(1)
@@ -169,7 +257,7 @@ def test_amplification_lowers_the_error():
     assert error("corenet++") < 0.9 * error("corenet")
 
 
-@pytest.mark.parametrize("task_size", [1, 17, 10**6])
+@pytest.mark.parametrize("task_size", [1, 17, 200, 10**6])
 def test_groups_draw_from_their_own_edges(task_size, problem, monkeypatch):
     network, X = problem
     monkeypatch.setattr(_sampling, "TASK_SIZE", task_size)
@@ -183,6 +271,26 @@ def test_groups_draw_from_their_own_edges(task_size, problem, monkeypatch):
     np.testing.assert_array_equal(
         few.edge, draws.edge[draws.position < (sizes // 2)[draws.group]]
     )
+
+
+def test_a_judge_sees_the_candidates_of_a_group_and_picks_one(problem):
+    network, X = problem
+    coresets = METHODS["corenet"].coresets(network, X)
+    sizes = coresets.sizes(2.0)
+    seen = {}
+
+    def judge(edges, candidates):
+        (g,) = set(coresets.group[edges])
+        seen[g] = edges[candidates]
+        return g % 3
+
+    draws = coresets.draw(
+        sizes, rng=np.random.default_rng(0), n_candidates=3, judge=judge
+    )
+    assert sorted(seen) == list(range(coresets.n_groups))
+    for g, sequences in seen.items():
+        assert sequences.shape == (sizes[g], 3)
+        np.testing.assert_array_equal(draws.edge[draws.group == g], sequences[:, g % 3])
 
 
 def test_a_network_for_every_density(problem):
