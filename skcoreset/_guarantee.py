@@ -129,7 +129,9 @@ def _on_one_scale(F_hat, F):
     scale[scale == 0] = 1
     F = F / scale
     # An output that is not finite is infinitely far away.
-    difference = np.nan_to_num(F_hat / scale - F, nan=np.inf, posinf=np.inf)
+    difference = np.nan_to_num(
+        F_hat / scale - F, nan=np.inf, posinf=np.inf, neginf=-np.inf
+    )
     return difference, F
 
 

@@ -1,4 +1,4 @@
-from math import log
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from skcoreset._guarantee import (
     Validation,
     n_missing_rows,
     path_densities,
+    theoretical_result,
 )
 from skcoreset._network import Network
 
@@ -81,6 +82,109 @@ def test_choice_is_condition_3_by_its_definition():
             assert certificate.share_over_epsilon < certificate.upper_bound
 
 
+def test_path_has_the_bound_of_every_network():
+    rng = np.random.default_rng(1)
+    network, path = path_of_noise(rng)
+    X = rng.standard_normal((50, 3))
+    delta = 0.3
+    chosen, certificate, trace = choose(network, path, X, delta=delta)
+    networks = [network, *path][: len(trace["density"])]
+    F = network.forward(X)
+    errors = np.array([ERRORS["relative"](n.forward(X), F, network) for n in networks])
+    over = np.maximum.accumulate(errors > 0.1)
+    bounds = (over.sum(axis=1) + 1) / (len(X) + 1)
+    np.testing.assert_allclose(trace["upper_bound"], bounds)
+    assert (bounds[:-1] <= delta).all() and bounds[-1] > delta
+    assert certificate.upper_bound == pytest.approx(bounds[-2])
+    assert [n is chosen for n in networks] == trace["chosen"].tolist()
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("how", ["choose", "measure"])
+def test_certificate_recomputed_from_the_rows(how, error):
+    rng = np.random.default_rng(5)
+    W = rng.standard_normal((3, 4))
+    network = Linear(W, "softmax")
+    # errors of all rows are above 0, and grow
+    path = [Linear(W + 0.02 * k * W[::-1], "softmax") for k in range(1, 60)]
+    X = rng.standard_normal((49, 3))
+    validation = Validation(network, X, error=error, epsilon=0.2, delta=0.3)
+    if how == "choose":
+        sparse, certificate, trace = validation.choose(path)
+        assert sparse in path[:-1]
+        assert certificate.epsilon == (0 if error == "prediction" else 0.2)
+    else:
+        sparse, certificate, trace = validation.measure(path[9])
+        assert (certificate.epsilon > 0) == (error != "prediction")
+    errors = ERRORS[error](sparse.forward(X), network.forward(X), network)
+    n_over = (errors > certificate.epsilon).sum()
+    assert certificate.share_over_epsilon == n_over / 49
+    assert certificate.upper_bound >= (n_over + 1) / 50
+    assert certificate.holds is bool(certificate.upper_bound <= 0.3)
+    assert (certificate.error, certificate.delta) == (error, 0.3)
+    assert (certificate.guarantee, certificate.n_validation) == ("conformal", 49)
+    for q, value in certificate.quantiles.items():
+        assert value in errors
+        assert (errors <= value).mean() >= q >= (errors < value).mean()
+        assert trace[f"error_q{round(100 * q)}"][trace["chosen"]] == value
+
+
+def test_certificate_says_what_it_promises():
+    network = Linear(np.eye(2), "softmax")
+    sparse = Linear(1.01 * np.eye(2), "softmax")
+    X = np.random.default_rng(0).standard_normal((19, 2))
+
+    def measured(error):
+        validation = Validation(network, X, error=error, epsilon=1.0, delta=0.25)
+        return validation.measure(sparse)[1]
+
+    theoretical, _ = theoretical_result(sparse, network, 0.01, 0.25, "relative")
+    for certificate in (measured("relative"), measured("entrywise"), theoretical):
+        assert "at least 0.75" in str(certificate)
+        assert "at most 0.01" in str(certificate)
+    assert "at most 0.25 of fresh rows" in str(measured("prediction"))
+    for error in ERRORS:
+        assert "19 held-out rows" in str(measured(error))
+        assert "theorem" not in str(measured(error))
+        assert "no longer follows" in str(measured(error).revoked())
+    assert "by the theorem" in str(theoretical)
+    assert "held-out rows" not in str(theoretical)
+
+
+def test_result_of_the_theorem_is_seen_on_no_rows():
+    network = Linear(np.ones((3, 2)))
+    sparse = Linear([[2, 0], [0, 0], [0, 5]])
+    certificate, path = theoretical_result(sparse, network, 0.3, 0.2, "entrywise")
+    assert certificate.guarantee == "theoretical" and certificate.holds
+    assert (certificate.epsilon, certificate.delta) == (0.3, 0.2)
+    assert certificate.error == "entrywise"
+    assert certificate.upper_bound <= 0.2
+    assert certificate.n_validation == 0 and not certificate.quantiles
+    assert np.isnan(certificate.share_over_epsilon)
+    np.testing.assert_allclose(path.pop("density"), [1, 2 / 6])
+    np.testing.assert_array_equal(path.pop("chosen"), [False, True])
+    # what a path seen on rows has, and nothing known of it
+    *_, seen = choose(network, [], np.ones((20, 3)))
+    assert set(path) == set(seen) - {"density", "chosen"}
+    assert np.isnan(list(path.values())).all()
+
+
+def test_a_line_for_every_network_where_asked(capsys):
+    rng = np.random.default_rng(3)
+    network, path = path_of_noise(rng)
+    X = rng.standard_normal((50, 3))
+    choose(network, path, X)
+    assert capsys.readouterr().out == ""
+    validation = Validation(
+        network, X, error="relative", epsilon=0.1, delta=0.1, verbose=1
+    )
+    *_, trace = validation.choose(path)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(trace["density"])
+    for line, density in zip(lines, trace["density"]):
+        assert f"density {density:.4f}" in line
+
+
 def test_larger_epsilon_or_delta_never_chooses_a_denser_network():
     rng = np.random.default_rng(2)
     network, path = path_of_noise(rng)
@@ -146,6 +250,21 @@ def test_measured_epsilon_holds_for_fresh_rows(delta):
     assert np.mean(shares) == pytest.approx(delta, abs=3 * standard_error)
 
 
+@pytest.mark.parametrize("delta", [0.05, 0.1, 0.3])
+def test_fewest_rows_promise_the_largest_error(delta):
+    n_rows = n_missing_rows(0, delta)
+    network, sparse = Linear(np.eye(2)), Linear([[1.1, 0.0], [0.1, 1.0]])
+    X = np.random.default_rng(0).standard_normal((n_rows, 2))
+    errors = ERRORS["relative"](sparse.forward(X), X, network)
+    for rows, epsilon in ((X, errors.max()), (X[1:], np.inf)):
+        validation = Validation(
+            network, rows, error="relative", epsilon=0.1, delta=delta
+        )
+        _, certificate, _ = validation.measure(sparse)
+        assert certificate.epsilon == epsilon
+        assert certificate.holds == np.isfinite(epsilon)
+
+
 def test_too_few_rows_promise_nothing_of_an_asked_density():
     network = Linear(np.eye(2))
     validation = Validation(
@@ -159,22 +278,47 @@ def test_too_few_rows_promise_nothing_of_an_asked_density():
 
 def test_errors_by_definition_and_at_zero():
     network = Linear(np.eye(2))
-    F = np.array([[3.0, 4.0], [0.0, 2.0], [0.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
-    F_hat = np.array([[3.0, 5.0], [0.0, 1.0], [0.0, 0.0], [0.0, 1.0], [np.nan, 1.0]])
+    F = np.array([[3, 4], [0, 2], [0, 0], [0, 0], [1, 1.0]])
+    F_hat = np.array([[3, 5], [0, 1], [0, 0], [0, 1], [1, 1.0]])
+    expected = {"relative": [0.2, 0.5, 0, np.inf], "entrywise": [0.25, 0.5, 0, np.inf]}
+    for name, errors in expected.items():
+        for value in (np.nan, np.inf, -np.inf):
+            F_hat[-1, 0] = value
+            np.testing.assert_allclose(
+                ERRORS[name](F_hat, F, network), [*errors, np.inf]
+            )
+
+
+def test_errors_of_outputs_of_both_signs():
+    rng = np.random.default_rng(0)
+    network = Linear(np.eye(3))
+    F, F_hat = rng.standard_normal((2, 20, 3))
+    difference = np.abs(F_hat - F)
     np.testing.assert_allclose(
-        ERRORS["relative"](F_hat, F, network), [0.2, 0.5, 0, np.inf, np.inf]
+        ERRORS["relative"](F_hat, F, network),
+        np.sqrt((difference**2).sum(axis=1) / (F**2).sum(axis=1)),
     )
     np.testing.assert_allclose(
-        ERRORS["entrywise"](F_hat, F, network), [0.25, 0.5, 0, np.inf, np.inf]
+        ERRORS["entrywise"](F_hat, F, network), (difference / np.abs(F)).max(axis=1)
     )
 
 
-@pytest.mark.parametrize("scale", [1e-300, 1e300])
+@pytest.mark.parametrize("scale", [1e-300, 1e300, [[1e-300], [1e300]]])
 def test_relative_errors_do_not_overflow(scale):
     network = Linear(np.eye(2))
-    F = np.array([[3.0, 4.0]]) * scale
-    F_hat = np.array([[3.0, 5.0]]) * scale
-    np.testing.assert_allclose(ERRORS["relative"](F_hat, F, network), [0.2])
+    F = np.array([[3.0, 4.0], [-4.0, 0.0]]) * np.array(scale)
+    F_hat = np.array([[3.0, 5.0], [-5.0, 0.0]]) * np.array(scale)
+    np.testing.assert_allclose(ERRORS["relative"](F_hat, F, network), [0.2, 0.25])
+
+
+@pytest.mark.parametrize("error", ["relative", "entrywise"])
+def test_errors_of_single_precision_are_double(error):
+    rng = np.random.default_rng(0)
+    network = Linear(np.eye(3))
+    F = rng.standard_normal((20, 3)).astype(np.float32)
+    F_hat = (F * (1 + 1e-4 * rng.random((20, 3)))).astype(np.float32)
+    expected = ERRORS[error](F_hat.astype(float), F.astype(float), network)
+    np.testing.assert_allclose(ERRORS[error](F_hat, F, network), expected, rtol=1e-10)
 
 
 def test_prediction_error_counts_changed_labels():
@@ -184,6 +328,7 @@ def test_prediction_error_counts_changed_labels():
     logistic = Linear(np.eye(2), "logistic")
     np.testing.assert_array_equal(ERRORS["prediction"](F_hat, F, softmax), [1, 0, 0])
     np.testing.assert_array_equal(ERRORS["prediction"](F_hat, F, logistic), [0, 0, 1])
+    assert ERRORS["prediction"](F_hat, F, softmax).dtype == np.float64
 
 
 @pytest.mark.parametrize("delta", [0.01, 0.05, 0.1, 0.2, 0.3, 0.5])
@@ -191,7 +336,12 @@ def test_missing_rows_are_what_condition_3_needs(delta):
     needed = n_missing_rows(0, delta)
     assert 1 / (needed + 1) <= delta
     assert needed == 0 or 1 / needed > delta
-    assert n_missing_rows(needed, delta) == 0
+    assert n_missing_rows(needed, delta) == n_missing_rows(needed + 9, delta) == 0
+
+
+def test_missing_rows_of_the_inverse_of_a_number():
+    # 1 / (1 / 49) is not 49
+    assert [n_missing_rows(0, 1 / n) for n in range(1, 500)] == list(range(499))
 
 
 def test_steps_of_a_path():
@@ -203,7 +353,9 @@ def test_steps_of_a_path():
     large = densities[1:] > 0.02
     assert ratios[large].min() > 0.99
     np.testing.assert_allclose(path_densities(4, 0.9), [0.75, 0.5, 0.25])
-    assert len(path_densities(1, 0.9)) == 0
+    np.testing.assert_allclose(path_densities(4, 0.5), [0.5, 0.25])
+    np.testing.assert_allclose(path_densities(2, 0.9), [0.5])
+    assert len(path_densities(1, 0.9)) == len(path_densities(0, 0.9)) == 0
 
 
 def test_constants_of_the_theorem():
@@ -235,10 +387,23 @@ def test_constants_of_amplification():
     assert sizes == np.ceil(expected) != np.floor(expected)
 
 
+def test_candidates_and_judges_are_the_fewest_that_fail_rarely():
+    # all candidates with probability 0.9**tau, and judges with exp(-n / 8)
+    for delta in np.linspace(0.04, 0.96, 47):
+        for widths in ((1,), (3, 2), (300, 100, 10)):
+            theorem = Theorem(widths, delta)
+            tau, n_judges = theorem.n_candidates, theorem.n_judges
+            failure = delta / sum(widths)
+            assert 0.9**tau <= failure / 4 < 0.9 ** (tau - 1)
+            failure /= 8 * tau
+            assert exp(-n_judges / 8) <= failure < exp(-(n_judges - 1) / 8)
+
+
 def test_constants_of_the_smallest_network_are_positive():
     # ln(eta eta*) is 0 for one neuron, and taken as 1
     theorem = Theorem((1,), delta=0.1)
     assert theorem.n_points == np.ceil(log(8 / 0.1) + 1)
+    assert 0 < Theorem((1,)).delta < 1
 
 
 def test_path_of_an_asked_density_has_its_bound_and_quantiles():
@@ -264,6 +429,23 @@ def test_path_of_an_asked_density_has_its_bound_and_quantiles():
     assert revoked.upper_bound == 1 and not revoked.holds
 
 
+def test_bound_of_every_number_of_rows_over_epsilon():
+    rng = np.random.default_rng(0)
+    network = Linear(np.eye(3))
+    sparse = Linear(np.eye(3) + 0.1 * rng.standard_normal((3, 3)))
+    X = rng.standard_normal((25, 3))
+    errors = np.sort(ERRORS["relative"](sparse.forward(X), X, network))
+    # an error of epsilon itself is not over it; 7 / 25 * 25 is not 7
+    for n_over, epsilon in enumerate(errors[::-1]):
+        validation = Validation(
+            network, X, error="relative", epsilon=epsilon, delta=0.1
+        )
+        *_, path = validation.measure(sparse)
+        np.testing.assert_allclose(path["upper_bound"], [1 / 26, (n_over + 1) / 26])
+        *_, path = choose(network, [sparse], X, epsilon=epsilon)
+        np.testing.assert_allclose(path["upper_bound"], [1 / 26, (n_over + 1) / 26])
+
+
 def test_certificate_of_labels_says_whether_it_holds():
     network = Linear(np.eye(2), "softmax")
     X = np.random.default_rng(0).standard_normal((99, 2))
@@ -279,6 +461,8 @@ def test_theorem_with_inputs_of_both_signs_asks_for_more():
     theorem = Theorem((300, 100, 10), delta=0.1, both_signs=True)
     edges = 410 * 300
     assert theorem.n_points == np.ceil(log(16 * edges / 0.1) * log(edges))
+    kappa = log(edges) ** 0.5 * (1 + log(edges) ** 0.5 * log(16 * edges / 0.1))
+    assert theorem.kappa == pytest.approx(kappa)
     for amplified, log_failures in ((False, log(16 * 410 / 0.1)), (True, log(10 * 16))):
         sizes = theorem.sample_sizes(np.array([0.7]), np.array([3.0]), amplified)
         assert sizes == np.ceil(8 * 0.7 * log(edges) * log_failures / 3.0**2)
@@ -295,6 +479,8 @@ def test_infinite_bounds_ask_for_infinitely_many_draws():
     errors = theorem.errors(np.array([np.inf, 1.0]), 0.1)
     sizes = theorem.sample_sizes(np.array([3.0, 0.0]), errors[[0, 0]])
     np.testing.assert_array_equal(sizes, [np.inf, 0])
+    # so small that its square has no inverse
+    assert theorem.sample_sizes(np.array([3.0]), np.array([1e-160])) == np.inf
 
 
 @pytest.mark.parametrize("n_samples", [1, 9, 59, 99])

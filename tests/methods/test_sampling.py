@@ -279,8 +279,9 @@ def test_a_judge_sees_the_candidates_of_a_group_and_picks_one(problem):
     sizes = coresets.sizes(2.0)
     seen = {}
 
-    def judge(edges, candidates):
-        (g,) = set(coresets.group[edges])
+    def judge(g, edges, probabilities, candidates):
+        assert {g} == set(coresets.group[edges])
+        np.testing.assert_allclose(probabilities, coresets.probabilities[edges])
         seen[g] = edges[candidates]
         return g % 3
 
