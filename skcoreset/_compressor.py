@@ -70,7 +70,7 @@ from ._guarantee import (
 )
 from ._methods import METHODS, CoreNet, remove_neurons, theorem_of
 from ._network import ACTIVATIONS, SPARSE_FORMATS, Network
-from ._parallel import one_blas_thread
+from ._parallel import one_blas_thread, threads
 
 _DTYPES = (np.float64, np.float32)
 
@@ -664,17 +664,19 @@ class CoresetCompressor(
         if prune:
             path = (remove_neurons(compressed, X) for compressed in path)
         path = observed(path)
-        validation = Validation(
-            network,
-            X_val,
-            error=self.error,
-            epsilon=self.epsilon,
-            delta=self.delta,
-            verbose=self.verbose,
-        )
-        if not targeted:
-            return validation.measure(*path)
-        chosen, certificate, trace = validation.choose(path)
+        with threads(self.n_jobs) as thread_map:
+            validation = Validation(
+                network,
+                X_val,
+                error=self.error,
+                epsilon=self.epsilon,
+                delta=self.delta,
+                verbose=self.verbose,
+                thread_map=thread_map,
+            )
+            if not targeted:
+                return validation.measure(*path)
+            chosen, certificate, trace = validation.choose(path)
         if chosen is network:
             warnings.warn(
                 f"No network on the path of method={self.method!r} keeps "

@@ -9,8 +9,6 @@ from itertools import pairwise
 import numpy as np
 
 from ._importance import (
-    N_PARTS,
-    deal,
     edge_importance,
     output_gains,
     probes_of,
@@ -18,7 +16,7 @@ from ._importance import (
     sum_parts,
 )
 from ._network import ACTIVATIONS, DERIVATIVES, augment, views
-from ._parallel import serial_map
+from ._parallel import N_PARTS, deal, serial_map
 
 # Rows that edges are ranked on: more of them do not change the ranks by much.
 N_ROWS_RANKING = 2048

@@ -9,6 +9,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
+from ._parallel import serial_map
 from ._sensitivity import ratio
 
 # Quantiles of the error that a certificate and a path report.
@@ -255,12 +256,26 @@ class Validation:
 
     verbose : int, default=0
         Whether to print a line for each network.
+
+    thread_map : callable, default=serial_map
+        From `threads`. The result does not depend on it.
     """
 
-    def __init__(self, network, X, *, error, epsilon, delta, verbose=0):
+    def __init__(
+        self,
+        network,
+        X,
+        *,
+        error,
+        epsilon,
+        delta,
+        verbose=0,
+        thread_map=serial_map,
+    ):
         self.network = network
         self.X = X
-        self.F = network.forward(X)
+        self.thread_map = thread_map
+        self.F = network.forward(X, thread_map=thread_map)
         self.error = error
         self.epsilon = 0.0 if error == "prediction" else epsilon
         self.delta = delta
@@ -270,7 +285,8 @@ class Validation:
 
     def errors(self, sparse):
         """Error of every held-out row, noted in the trace of the path."""
-        errors = ERRORS[self.error](sparse.forward(self.X), self.F, self.network)
+        F_hat = sparse.forward(self.X, thread_map=self.thread_map)
+        errors = ERRORS[self.error](F_hat, self.F, self.network)
         point = _point(sparse, self.network)
         point |= {f"error_q{100 * q:g}": quantile(errors, q) for q in QUANTILES}
         point["share_over_epsilon"] = (errors > self.epsilon).mean()

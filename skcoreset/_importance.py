@@ -7,17 +7,12 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
-from sklearn.utils import gen_even_slices
 
 from ._network import DERIVATIVES
-from ._parallel import serial_map
+from ._parallel import N_PARTS, deal, serial_map
 
 # Most rows that go backward together: with their activations they stay in the cache.
 BLOCK_SIZE = 512
-
-# Parts that blocks of rows are dealt out to, each in a thread: the same for any number
-# of threads, as the order of sums depends on it.
-N_PARTS = 2
 
 # Derivatives taken over all rows: of each output where they suffice for that, or else
 # of sums of the outputs with random signs.
@@ -76,13 +71,6 @@ def _layer_importance(coef, core, total, first, second):
 def row_blocks(X):
     """Blocks of rows, as many for each of those who sum over them."""
     return deal(len(X), BLOCK_SIZE, N_PARTS)
-
-
-def deal(n, most, n_parts):
-    """Slices of `most` of n at most, of one length but for 1, as many for each part."""
-    n_slices = n_parts * -(-n // (n_parts * most))
-    slices = list(gen_even_slices(n, n_slices))
-    return [slices[part::n_parts] for part in range(n_parts)]
 
 
 def sum_parts(parts):

@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, softmax
-from sklearn.utils import gen_batches
+
+from ._parallel import deal, serial_map
 
 # Below this share of non-zero weights a sparse product beats the dense one.
 SPARSE_BELOW = 0.08
@@ -19,6 +20,9 @@ SPARSE_BELOW = 0.08
 # whose operand should stay in the cache.
 BLOCK_SIZE_DENSE = 1024
 BLOCK_SIZE_SPARSE = 256
+
+# Fewer rows are one block, and not worth sharing out.
+SHARED_FROM = 256
 
 
 def _relu(Z):
@@ -249,7 +253,7 @@ class Network:
             activations.append(Z)
         return activations
 
-    def forward(self, X):
+    def forward(self, X, *, thread_map=serial_map):
         """Return the output before the output activation.
 
         In blocks of rows, so that memory does not grow with them; a layer with few
@@ -259,6 +263,9 @@ class Network:
         ----------
         X : {ndarray, sparse array} of shape (n_samples, n_features)
 
+        thread_map : callable, default=serial_map
+            From `threads`. The result does not depend on it.
+
         Returns
         -------
         F : ndarray of shape (n_samples, n_outputs)
@@ -267,11 +274,15 @@ class Network:
         some_sparse = any(sparse.issparse(operator) for operator, _ in self._operators)
         forward = self._forward_by_features if some_sparse else self._forward_by_rows
         size = BLOCK_SIZE_SPARSE if some_sparse else BLOCK_SIZE_DENSE
-        if X.shape[0] <= size:
+        if X.shape[0] <= SHARED_FROM:
             return forward(X)
         F = np.empty((X.shape[0], self.widths[-1]), dtype=self.dtype)
-        for rows in gen_batches(X.shape[0], size):
-            F[rows] = forward(X[rows])
+
+        def fill(blocks):
+            for rows in blocks:
+                F[rows] = forward(X[rows])
+
+        thread_map(fill, deal(X.shape[0], size))
         return F
 
     @cached_property
@@ -438,8 +449,8 @@ def _canonical(array):
 
 
 def _magnitude(array):
-    """Largest magnitude, of sparse arrays too."""
-    return float(abs(array).max()) if array.size else 0.0
+    """Largest magnitude, also of sparse arrays, without a copy."""
+    return float(max(array.max(), -array.min())) if array.size else 0.0
 
 
 def _count_nonzero(array):

@@ -9,7 +9,12 @@ from functools import cached_property
 from threading import Lock, local
 
 from joblib import Parallel, effective_n_jobs
+from sklearn.utils import gen_even_slices
 from threadpoolctl import ThreadpoolController
+
+# Parts that blocks of rows are dealt out to, each in a thread: the same for any number
+# of threads, as the order of sums depends on it.
+N_PARTS = 2
 
 # A cluster may lose a worker, and what it held for others, more than once.
 N_ATTEMPTS = 5
@@ -82,6 +87,13 @@ def run(calls, n_jobs):
         with suppress(CancelledError):
             return parallel(calls)
     return parallel(calls)
+
+
+def deal(n, most, n_parts=N_PARTS):
+    """Slices of `most` of n at most, of one length but for 1, as many for each part."""
+    n_slices = n_parts * -(-n // (n_parts * most))
+    slices = list(gen_even_slices(n, n_slices))
+    return [slices[part::n_parts] for part in range(n_parts)]
 
 
 def serial_map(function, *items):

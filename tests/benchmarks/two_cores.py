@@ -24,6 +24,7 @@ from skcoreset._sensitivity import sensitivity
 FITS = [
     {"method": "corenet", "density": 0.4},
     {"method": "corenet++", "density": 0.4},
+    {"method": "magnitude", "epsilon": 0.3},
     {"method": "magnitude", "refine": True, "density": 0.1},
     {"method": "refined", "density": 0.05},
 ]
