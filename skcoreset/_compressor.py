@@ -4,9 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from contextlib import closing
 from copy import copy
 from functools import partial
 from html import escape
+from inspect import Parameter, signature
 from math import ceil
 from numbers import Integral, Real
 
@@ -422,11 +424,17 @@ class CoresetCompressor(
             for compressed in path:
                 task = context.subcontext(task_name="network")
                 task.call_on_fit_task_begin(**data)
-                yield compressed
-                if task.call_on_fit_task_end(
+                end = partial(
+                    task.call_on_fit_task_end,
                     **data,
                     reconstruction_attributes=partial(fitted, compressed),
-                ):
+                )
+                try:
+                    yield compressed
+                except GeneratorExit:  # the path is left here
+                    end()
+                    raise
+                if end():
                     return
 
         if self.guarantee == "theoretical":
@@ -466,6 +474,9 @@ class CoresetCompressor(
     def _unwrapped(self):
         """The MLP, or the Pipeline that ends in one, as the user gave it."""
         return MLPClassifier() if self.estimator is None else _thawed(self.estimator)
+
+    def _has_fitted_network(self):
+        return self.estimator is not None and _is_fitted(self.estimator)
 
     def _check_options(self, estimator, X_val):
         """Refuse an estimator that is no MLP, and options that exclude each other."""
@@ -659,12 +670,11 @@ class CoresetCompressor(
             path = method.path(
                 network, X, densities, refine=refine, rng=generator, n_jobs=self.n_jobs
             )
-        if not targeted:
-            path = self._check_density(path, network)
         if prune:
             path = (remove_neurons(compressed, X) for compressed in path)
-        path = observed(path)
-        with threads(self.n_jobs) as thread_map:
+        if not targeted:
+            path = self._check_density(path, network, prune)
+        with threads(self.n_jobs) as thread_map, closing(observed(path)) as path:
             validation = Validation(
                 network,
                 X_val,
@@ -687,8 +697,11 @@ class CoresetCompressor(
             )
         return chosen, certificate, trace
 
-    def _check_density(self, path, network):
+    def _check_density(self, path, network, prune):
         """Say where a method could not keep the share of edges that was asked."""
+        reasons = METHODS[self.method].limits
+        if prune:
+            reasons += " Neurons that are removed take their edges with them."
         for compressed in path:
             kept = compressed.n_edges / network.n_edges
             sampling_error = np.sqrt(self.density * (1 - self.density))
@@ -698,7 +711,7 @@ class CoresetCompressor(
                 warnings.warn(
                     f"density={self.density!r} cannot be had from "
                     f"method={self.method!r} on this network and these rows; "
-                    f"{kept:.4g} was kept. {METHODS[self.method].limits}",
+                    f"{kept:.4g} was kept. {reasons}",
                     UserWarning,
                 )
             yield compressed
@@ -948,7 +961,6 @@ class CoresetCompressor(
     def _n_features_out(self):
         return len(self.intercepts_[-1])
 
-    @property
     def _compressed_network(self):
         """The compressed network, ready to multiply; not part of what is saved."""
         if "_network" not in vars(self):
@@ -956,20 +968,34 @@ class CoresetCompressor(
             self._network = Network.from_estimator(_last_step(self.estimator_))
         return self._network
 
-    @property
     def _original_network(self):
         return Network.from_estimator(_last_step(self.original_estimator_))
 
     def _forward(self, X):
-        network = self._compressed_network
+        network = self._compressed_network()
         F = network.forward(self._inputs(self.estimator_, X))
         _check_is_finite(F, network)
         return F
 
     def _outputs(self, X):
-        return self._compressed_network.activate_output(self._forward(X))
+        return self._compressed_network().activate_output(self._forward(X))
 
     # What scikit-learn asks of a meta-estimator
+
+    def get_params(self, deep=True):
+        """Get parameters of this estimator, and of a network that is not fitted.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether those of the network are included, as ``estimator__<name>``. A
+            fitted network's cannot be set, and never are.
+
+        Returns
+        -------
+        params : dict
+        """
+        return super().get_params(deep=deep and not self._has_fitted_network())
 
     def set_params(self, **params):
         """Set parameters of this estimator, or of a network that is not fitted.
@@ -1018,7 +1044,7 @@ class CoresetCompressor(
     def __sklearn_clone__(self):
         # scikit-learn's own clone, to which a fitted network is frozen
         template = copy(self)
-        fitted = self.estimator is not None and _is_fitted(_thawed(self.estimator))
+        fitted = self._has_fitted_network()
         if fitted:
             template.estimator = FrozenEstimator(self.estimator)
         cloned = _clone_parametrized(template)
@@ -1098,7 +1124,12 @@ def _takes_in_fit(estimator, name):
     step, _, name_in_step = name.partition("__")
     if isinstance(estimator, Pipeline) and step in estimator.named_steps:
         return _takes_in_fit(_thawed(estimator.named_steps[step]), name_in_step)
-    return has_fit_parameter(estimator, name)
+    if has_fit_parameter(estimator, name):
+        return True
+    if isinstance(estimator, Pipeline):
+        return False
+    parameters = signature(estimator.fit).parameters.values()
+    return Parameter.VAR_KEYWORD in {parameter.kind for parameter in parameters}
 
 
 def _unfitted_state(estimator):

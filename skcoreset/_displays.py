@@ -181,7 +181,7 @@ class CompressionPathDisplay(_Display):
         if np.isfinite(bound):
             ax.axhline(bound, color=GREY, linewidth=1, label=f"{symbol} = {bound:.3g}")
             # the last rows can be very far away
-            ax.set_ylim(0, min(ax.get_ylim()[1], 3 * bound))
+            ax.set_ylim(0, min(ax.get_ylim()[1], 3 * bound or np.inf))
         _density_axis(ax)
         ax.set_ylabel(ylabel)
         ax.legend(loc="upper right", framealpha=1)
@@ -400,7 +400,7 @@ class SensitivityDisplay(_Display):
         display : SensitivityDisplay
         """
         check_is_compressor(compressor)
-        network = compressor._original_network
+        network = compressor._original_network()
         if layer not in range(len(network.coefs)):
             raise ValueError(
                 f"layer={layer!r} is none of the network's, which are 0 to "
@@ -602,6 +602,8 @@ def _density_axis(ax):
     from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set(xscale="log", xlabel="Edges kept")
+    # a single density would be in the middle of two powers of ten
+    ax.set_xlim(right=1.15)
     digits = (1, 2, 5) if ax.get_xlim()[0] < 0.3 else range(1, 10)
     ax.xaxis.set_major_locator(LogLocator(subs=digits))
     ax.xaxis.set_major_formatter(_percent)

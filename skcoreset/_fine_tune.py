@@ -257,7 +257,7 @@ def encode_targets(mlp, y):
         If `y` holds a label that `mlp` does not know, what is no label or value, or has
         the wrong shape.
     """
-    n_outputs = mlp.n_outputs_
+    n_outputs = len(mlp.intercepts_[-1])
     if not hasattr(mlp, "classes_"):
         return _encode_values(mlp, y)
     if mlp.out_activation_ == "logistic" and n_outputs > 1:
@@ -284,7 +284,7 @@ def encode_targets(mlp, y):
 
 
 def _encode_values(mlp, y):
-    Y = _columns(y, mlp.n_outputs_, dtype=mlp.coefs_[0].dtype)
+    Y = _columns(y, len(mlp.intercepts_[-1]), dtype=mlp.coefs_[0].dtype)
     if mlp.out_activation_ == "exp" and (Y < 0).any():
         raise ValueError(
             f"y holds {Y.min()}, and loss='poisson' takes no negative values."

@@ -171,8 +171,8 @@ class Certificate:
     error : {"relative", "entrywise", "prediction"}
 
     holds : bool
-        Whether the promise is made. It is not where ``density`` was asked for and
-        held-out rows speak against it.
+        Whether the promise is made. It is not where ``density`` was asked for with
+        ``error="prediction"``, or with too few held-out rows for `delta`.
 
     n_validation : int
         Held-out rows.
@@ -212,7 +212,7 @@ class Certificate:
             event = "the predicted class changes"
             if not self.holds:
                 return (
-                    f"No promise at delta={self.delta:g}: {event} for "
+                    f"No promise, as a density was asked for: {event} for "
                     f"{self.share_over_epsilon:.2%} of {self.n_validation} held-out "
                     "rows."
                 )
@@ -347,7 +347,8 @@ class Validation:
         n_allowed = np.searchsorted(shares, self.delta, side="right")
         reached = np.sort(errors)[-n_allowed] if n_allowed else np.inf
         if self.error == "prediction":
-            epsilon, holds = 0.0, bool(reached == 0)
+            # a promise made only where these rows allow it would be kept less often
+            epsilon, holds = 0.0, False
         else:
             epsilon, holds = float(reached), bool(np.isfinite(reached))
         bound = ((errors > epsilon).sum() + 1) / (self.n_samples + 1)

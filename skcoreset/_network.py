@@ -122,8 +122,8 @@ class Network:
         """
         _check_weights(mlp)
         return cls(
-            tuple(mlp.coefs_),
-            tuple(mlp.intercepts_),
+            tuple(map(_native, mlp.coefs_)),
+            tuple(map(_native, mlp.intercepts_)),
             mlp.activation,
             mlp.out_activation_,
         )
@@ -439,6 +439,11 @@ def _check_indices(coef, which):
 
 def _dense(array):
     return array.toarray() if sparse.issparse(array) else array
+
+
+def _native(array):
+    """The same in this machine's byte order; a file may come from another."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _canonical(array):

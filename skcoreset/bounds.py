@@ -416,10 +416,10 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     estimator = compressor.estimator_
     _warn_of_fitted_steps(estimator)
     mlp = _last_step(estimator)
-    network = Network.from_estimator(mlp).to_dense()
+    network = Network.from_estimator(mlp)
     inputs = compressor._inputs(estimator, X)
-    network = network.astype(network.working_dtype(inputs))
-    inputs = network.cast(inputs)
+    dtype = network.working_dtype(inputs)
+    inputs = inputs.astype(dtype, copy=False)
     Y = encode_targets(mlp, y)
     check_consistent_length(inputs, Y)
     n_samples = len(Y)
@@ -427,11 +427,12 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     seed = check_random_state(compressor.random_state).randint(2**31, size=4)
     rng = np.random.default_rng(seed)
     with one_blas_thread:
-        start = Trainee.from_network(network, inputs, Y, mlp.batch_size)
+        working = network.to_dense().astype(dtype)
+        start = Trainee.from_network(working, inputs, Y, mlp.batch_size)
         if densities is None:
             n_edges = _numbers_of_edges(n_samples, start.n_edges)
         else:
-            n_all = sum(coef.size for coef in compressor._original_network.coefs)
+            n_all = sum(coef.size for coef in compressor._original_network().coefs)
             n_edges = [ceil(share * n_all) for share in _decreasing(densities)]
         trainees = list(descend(start, n_edges, rng))
 
@@ -506,7 +507,7 @@ def _margins(F, Y, network):
 
 
 def _decreasing(densities):
-    densities = np.sort(np.asarray(densities, dtype=float))[::-1]
+    densities = np.sort(np.ravel(densities).astype(float))[::-1]
     if len(densities) == 0 or not (densities > 0).all() or densities[0] > 1:
         raise ValueError(
             f"densities={densities.tolist()} must be at least one value in (0, 1]."

@@ -128,7 +128,7 @@ def neg_error_score(estimator, X, y=None):
 
 def _outputs(compressor, X):
     """Original network, and the outputs of both."""
-    network = compressor._original_network
+    network = compressor._original_network()
     F = network.forward(compressor._inputs(compressor.original_estimator_, X))
     return network, F, compressor.transform(X)
 
@@ -172,8 +172,9 @@ class SparsestWithin:
     """Pick the sparsest candidate of a search that scores almost as well as the best.
 
     An instance is a callable for the `refit` of
-    :class:`~sklearn.model_selection.GridSearchCV` and its kin, searched with several
-    metrics of which one is :func:`density_score` under the name ``"density"``.
+    :class:`~sklearn.model_selection.GridSearchCV` or
+    :class:`~sklearn.model_selection.RandomizedSearchCV`, with several metrics of which
+    one is :func:`density_score` under the name ``"density"``.
 
     Parameters
     ----------

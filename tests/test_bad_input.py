@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn import config_context
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectFromModel
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -251,6 +252,13 @@ def test_metadata_that_nothing_takes(mlp, digits):
     for name in ("net__weights", "other__sample_weight"):
         with pytest.raises(TypeError, match=name):
             compressor.fit(X, **{name: np.ones(len(X))})
+    # a step that hands on what it is given
+    selector = SelectFromModel(LogisticRegression(max_iter=1000))
+    selecting = Pipeline([("select", selector), ("net", MLPClassifier((4,)))])
+    selecting.set_params(net__max_iter=5)
+    compressor.set_params(estimator=fitted(selecting, *digits[:2]))
+    compressor.fit(X, select__sample_weight=np.ones(len(X)))
+    compressor.set_params(estimator=pipeline)
     if has_fit_parameter(mlp, "sample_weight"):
         compressor.fit(X, net__sample_weight=np.ones(len(X)))
     with config_context(enable_metadata_routing=True):

@@ -145,6 +145,15 @@ def test_broken_promise_is_never_returned(mlp, digits):
     assert compressor.density_ == 1
 
 
+def test_edges_of_removed_neurons_are_said(mlp, digits):
+    silent = deepcopy(mlp)
+    silent.intercepts_[0][:12] = -100
+    compressor = CoresetCompressor(silent, density=0.8, random_state=0)
+    with pytest.warns(UserWarning, match="density=0.8 cannot.*take their edges"):
+        compressor.fit(digits[2])
+    assert compressor.density_ < 0.7
+
+
 def test_unreachable_density_is_said(mlp, digits):
     X = digits[2].copy()
     X[:, :32] = 0
@@ -256,6 +265,30 @@ def test_callbacks_see_every_network(mlp, digits):
     assert last["accuracy"] == compressor.score(X, y)
 
 
+@pytest.mark.parametrize("parameters", [{"epsilon": 0.5}, {"density": 0.5}])
+def test_callbacks_see_the_end_of_all_that_began(parameters, mlp, digits):
+    pytest.importorskip("sklearn.callback")
+
+    class Count:
+        def setup(self, estimator, context):
+            self.n_begun = self.n_ended = 0
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **data):
+            self.n_begun += 1
+
+        def on_fit_task_end(self, estimator, context, **data):
+            self.n_ended += 1
+
+    count = Count()
+    compressor = CoresetCompressor(mlp, method="magnitude", **parameters)
+    compressor.set_callbacks(count).fit(digits[2])
+    # the fit, and all networks but the original
+    assert count.n_begun == count.n_ended == len(compressor.path_["density"])
+
+
 def test_a_callback_may_end_the_path(mlp, digits):
     pytest.importorskip("sklearn.callback")
 
@@ -351,3 +384,30 @@ def test_precisions_agree(method, mlp, digits):
     assert [F.dtype for F in outputs] == [np.float32, np.float64]
     difference = np.linalg.norm(outputs[0] - outputs[1])
     assert difference < 1e-5 * np.linalg.norm(outputs[1])
+
+
+def test_networks_of_another_byte_order(mlp, digits):
+    X = digits[2]
+    swapped = deepcopy(mlp)
+    for name in ("coefs_", "intercepts_"):
+        arrays = [array.astype(">f4") for array in getattr(mlp, name)]
+        setattr(swapped, name, arrays)
+    for parameters in ({"density": 0.3}, {"epsilon": 1e-9}):
+        one, other = (
+            CoresetCompressor(m, method="magnitude", random_state=0, **parameters)
+            for m in (mlp, swapped)
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a network left as it was
+            expected = one.fit(X).transform(X)
+            np.testing.assert_array_equal(other.fit(X).transform(X), expected)
+
+
+def test_damage_of_the_original_is_not_in_the_way(mlp, digits):
+    X = digits[2]
+    original = deepcopy(mlp)
+    compressor = CoresetCompressor(original, method="magnitude", density=0.5).fit(X)
+    original.coefs_[0] = original.coefs_[0][1:]
+    assert "predict" in dir(compressor)
+    assert "50.00% of the edges" in compressor._repr_html_()
+    assert compressor.transform(X).shape == (len(X), 10)

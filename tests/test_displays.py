@@ -1,4 +1,5 @@
 import sys
+import warnings
 
 import matplotlib
 import numpy as np
@@ -230,3 +231,13 @@ def test_path_without_a_bound(mlp, digits):
     display = CompressionPathDisplay.from_estimator(compressor)
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert not any("varepsilon" in label for label in labels)
+
+
+def test_path_of_nothing_to_drop(mlp, digits):
+    compressor = CoresetCompressor(mlp, method="magnitude", density=1.0)
+    compressor.fit(digits[2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        display = CompressionPathDisplay.from_estimator(compressor)
+    low, high = display.ax_.get_xlim()
+    assert low < 1 < high < 2

@@ -271,14 +271,18 @@ def test_rounded_training_beats_rounding(pruned, digits):
 )
 def test_targets_of_classes(y, expected):
     mlp = SimpleNamespace(
-        classes_=np.array(["a", "b", "c"]), out_activation_="softmax", n_outputs_=3
+        classes_=np.array(["a", "b", "c"]),
+        out_activation_="softmax",
+        intercepts_=[np.zeros(3)],
     )
     assert_array_equal(encode_targets(mlp, y), expected)
 
 
 def test_targets_of_two_classes_are_one_column():
     mlp = SimpleNamespace(
-        classes_=np.array([-1, 1]), out_activation_="logistic", n_outputs_=1
+        classes_=np.array([-1, 1]),
+        out_activation_="logistic",
+        intercepts_=[np.zeros(1)],
     )
     assert_array_equal(encode_targets(mlp, [1, -1, 1]), [[1], [0], [1]])
 
@@ -294,7 +298,9 @@ def test_targets_are_those_of_scikit_learn():
 
 def test_unknown_class_is_named():
     mlp = SimpleNamespace(
-        classes_=np.array([0, 1, 2]), out_activation_="softmax", n_outputs_=3
+        classes_=np.array([0, 1, 2]),
+        out_activation_="softmax",
+        intercepts_=[np.zeros(3)],
     )
     with pytest.raises(ValueError, match=r"contains .*7.*none of the classes"):
         encode_targets(mlp, [0, 7])

@@ -120,7 +120,9 @@ def test_certificate_recomputed_from_the_rows(how, error):
     n_over = (errors > certificate.epsilon).sum()
     assert certificate.share_over_epsilon == n_over / 49
     assert certificate.upper_bound >= (n_over + 1) / 50
-    assert certificate.holds is bool(certificate.upper_bound <= 0.3)
+    assert certificate.upper_bound <= 0.3
+    # what was measured of predictions is no promise
+    assert certificate.holds is (how == "choose" or error != "prediction")
     assert (certificate.error, certificate.delta) == (error, 0.3)
     assert (certificate.guarantee, certificate.n_validation) == ("conformal", 49)
     for q, value in certificate.quantiles.items():
@@ -142,7 +144,8 @@ def test_certificate_says_what_it_promises():
     for certificate in (measured("relative"), measured("entrywise"), theoretical):
         assert "at least 0.75" in str(certificate)
         assert "at most 0.01" in str(certificate)
-    assert "at most 0.25 of fresh rows" in str(measured("prediction"))
+    _, chosen, _ = choose(network, [sparse], X, error="prediction", delta=0.25)
+    assert "at most 0.25 of fresh rows" in str(chosen)
     for error in ERRORS:
         assert "19 held-out rows" in str(measured(error))
         assert "theorem" not in str(measured(error))
@@ -446,15 +449,21 @@ def test_bound_of_every_number_of_rows_over_epsilon():
         np.testing.assert_allclose(path["upper_bound"], [1 / 26, (n_over + 1) / 26])
 
 
-def test_certificate_of_labels_says_whether_it_holds():
+def test_labels_that_were_measured_are_not_promised():
+    # where few changed is no promise made of these same rows
     network = Linear(np.eye(2), "softmax")
     X = np.random.default_rng(0).standard_normal((99, 2))
     changed = Linear(np.eye(2)[::-1], "softmax")
-    for sparse, holds in ((network, True), (changed, False)):
+    for sparse, n_changed in ((network, 0), (changed, 99)):
         validation = Validation(network, X, error="prediction", epsilon=0.0, delta=0.1)
         _, certificate, _ = validation.measure(sparse)
-        assert certificate.holds == holds
-        assert ("No promise" in str(certificate)) != holds
+        assert certificate.share_over_epsilon == n_changed / 99
+        assert certificate.upper_bound == (n_changed + 1) / 100
+        assert not certificate.holds
+        assert "No promise" in str(certificate)
+        _, certificate, _ = choose(network, [sparse], X, error="prediction")
+        assert certificate.holds
+        assert "fresh rows the predicted class changes" in str(certificate)
 
 
 def test_theorem_with_inputs_of_both_signs_asks_for_more():

@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -212,3 +212,11 @@ def test_edits_of_the_estimator_never_mix(predicts_before, mlp, digits):
     if not predicts_before:
         expected = Network.from_estimator(compressor.estimator_).activations(X)[-1]
     np.testing.assert_allclose(compressor.transform(X), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_bags_of_a_fitted_network(mlp, digits):
+    X, y, X_new, y_new = digits
+    bag = BaggingClassifier(compressor_of(mlp), n_estimators=2, random_state=0)
+    assert bag.fit(X_new, y_new).predict(X).shape == y.shape
+    assert not [name for name in compressor_of(mlp).get_params() if "__" in name]
+    assert "estimator__alpha" in compressor_of(MLPClassifier()).get_params()
