@@ -57,7 +57,6 @@ from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
     check_is_fitted,
-    has_fit_parameter,
     validate_data,
 )
 
@@ -71,10 +70,8 @@ from ._guarantee import (
     theoretical_result,
 )
 from ._methods import METHODS, CoreNet, remove_neurons, theorem_of
-from ._network import ACTIVATIONS, SPARSE_FORMATS, Network
+from ._network import ACTIVATIONS, DTYPES, SPARSE_FORMATS, Network, _dense
 from ._parallel import one_blas_thread, threads
-
-_DTYPES = (np.float64, np.float32)
 
 
 def _wrapped_has(attribute):
@@ -412,8 +409,7 @@ class CoresetCompressor(
             raise ValueError(
                 "estimator has no weight other than 0: there is nothing to compress."
             )
-        X = network.cast(self._inputs(estimator, X))
-        X = X.toarray() if sparse.issparse(X) else X
+        X = _dense(network.cast(self._inputs(estimator, X)))
         _check_finite_output(network, X)
         generator = np.random.default_rng(rng.randint(2**31, size=4))
 
@@ -475,9 +471,6 @@ class CoresetCompressor(
         """The MLP, or the Pipeline that ends in one, as the user gave it."""
         return MLPClassifier() if self.estimator is None else _thawed(self.estimator)
 
-    def _has_fitted_network(self):
-        return self.estimator is not None and _is_fitted(self.estimator)
-
     def _check_options(self, estimator, X_val):
         """Refuse an estimator that is no MLP, and options that exclude each other."""
         mlp = _last_step(estimator)
@@ -495,7 +488,7 @@ class CoresetCompressor(
                     "which predicts no classes: it was not fitted whole. A network "
                     "made of given weights has it from a partial_fit on a few rows."
                 )
-        elif mlp.activation not in sorted(ACTIVATIONS):
+        elif mlp.activation not in list(ACTIVATIONS):  # it may have no hash
             raise InvalidParameterError(
                 f"estimator has activation={mlp.activation!r}; only "
                 f"{sorted(ACTIVATIONS)} can be compressed."
@@ -550,7 +543,7 @@ class CoresetCompressor(
                 X,
                 y,
                 accept_sparse=SPARSE_FORMATS,
-                dtype=_DTYPES,
+                dtype=DTYPES,
                 multi_output=True,
             )
         return X, y
@@ -605,8 +598,7 @@ class CoresetCompressor(
                 f"delta={self.delta!r} can be promised on at least 1 / delta - 1 = "
                 f"{n_validation + missing:.6g} held-out rows and {which} "
                 f"{n_validation}: {missing:.6g} are missing. Give more rows, a larger "
-                "validation_fraction "
-                "or a larger delta."
+                "validation_fraction or a larger delta."
             )
 
     def _train(self, estimator, X, y, fit_params, rng):
@@ -649,7 +641,7 @@ class CoresetCompressor(
             if hasattr(estimator, "feature_names_in_"):
                 checker.feature_names_in_ = estimator.feature_names_in_
         return validate_data(
-            checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=_DTYPES
+            checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=DTYPES
         )
 
     def _compress(self, network, X, X_val, generator, observed):
@@ -995,7 +987,7 @@ class CoresetCompressor(
         -------
         params : dict
         """
-        return super().get_params(deep=deep and not self._has_fitted_network())
+        return super().get_params(deep=deep and not _is_fitted(self.estimator))
 
     def set_params(self, **params):
         """Set parameters of this estimator, or of a network that is not fitted.
@@ -1016,7 +1008,7 @@ class CoresetCompressor(
         """
         inner = [name for name in params if name.startswith("estimator__")]
         estimator = params.get("estimator", self.estimator)
-        if inner and estimator is not None and _is_fitted(_thawed(estimator)):
+        if inner and _is_fitted(estimator):
             raise ValueError(
                 f"{inner[0]!r} cannot be set: `estimator` is fitted, and is compressed "
                 "as it is and never retrained."
@@ -1044,7 +1036,7 @@ class CoresetCompressor(
     def __sklearn_clone__(self):
         # scikit-learn's own clone, to which a fitted network is frozen
         template = copy(self)
-        fitted = self._has_fitted_network()
+        fitted = _is_fitted(self.estimator)
         if fitted:
             template.estimator = FrozenEstimator(self.estimator)
         cloned = _clone_parametrized(template)
@@ -1121,15 +1113,13 @@ def _is_fitted(estimator):
 
 def _takes_in_fit(estimator, name):
     """Whether `fit` has a parameter; that of a Pipeline has those of its steps."""
-    step, _, name_in_step = name.partition("__")
-    if isinstance(estimator, Pipeline) and step in estimator.named_steps:
-        return _takes_in_fit(_thawed(estimator.named_steps[step]), name_in_step)
-    if has_fit_parameter(estimator, name):
-        return True
     if isinstance(estimator, Pipeline):
-        return False
-    parameters = signature(estimator.fit).parameters.values()
-    return Parameter.VAR_KEYWORD in {parameter.kind for parameter in parameters}
+        step, _, name = name.partition("__")
+        steps = estimator.named_steps
+        return step in steps and _takes_in_fit(_thawed(steps[step]), name)
+    parameters = signature(estimator.fit).parameters
+    kinds = {parameter.kind for parameter in parameters.values()}
+    return name in parameters or Parameter.VAR_KEYWORD in kinds
 
 
 def _unfitted_state(estimator):

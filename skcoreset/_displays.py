@@ -7,12 +7,12 @@ from contextlib import suppress
 from math import isqrt
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from ._compressor import _last_step, _thawed, check_is_compressor
+from ._network import _dense
 from ._sensitivity import sensitivity
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
@@ -407,8 +407,7 @@ class SensitivityDisplay(_Display):
                 f"{len(network.coefs) - 1}."
             )
         X = network.cast(compressor._inputs(compressor.original_estimator_, X))
-        X = X.toarray() if sparse.issparse(X) else X
-        A = network.activations(X)[layer]
+        A = network.activations(_dense(X))[layer]
         display = cls(sensitivity(A, network.coefs[layer]), layer=layer)
         return display.plot(ax=ax, **kwargs)
 

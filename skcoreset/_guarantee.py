@@ -323,7 +323,7 @@ class Validation:
         for index, sparse in enumerate(chain([self.network], path)):
             errors = self.errors(sparse)
             over |= errors > self.epsilon
-            bound = (over.sum() + 1) / (self.n_samples + 1)
+            bound = upper_bound(over.sum(), self.n_samples)
             self.trace[-1]["upper_bound"] = bound
             if bound > self.delta:
                 break
@@ -342,16 +342,16 @@ class Validation:
         for point in self.trace:
             # of epsilon as the parameter has it, which was not targeted
             n_over = round(point["share_over_epsilon"] * self.n_samples)
-            point["upper_bound"] = (n_over + 1) / (self.n_samples + 1)
-        shares = np.arange(1, self.n_samples + 1) / (self.n_samples + 1)
-        n_allowed = np.searchsorted(shares, self.delta, side="right")
+            point["upper_bound"] = upper_bound(n_over, self.n_samples)
+        bounds = upper_bound(np.arange(self.n_samples), self.n_samples)
+        n_allowed = np.searchsorted(bounds, self.delta, side="right")
         reached = np.sort(errors)[-n_allowed] if n_allowed else np.inf
         if self.error == "prediction":
             # a promise made only where these rows allow it would be kept less often
             epsilon, holds = 0.0, False
         else:
             epsilon, holds = float(reached), bool(np.isfinite(reached))
-        bound = ((errors > epsilon).sum() + 1) / (self.n_samples + 1)
+        bound = upper_bound((errors > epsilon).sum(), self.n_samples)
         certificate = self._certificate(errors, epsilon, bound, holds)
         return sparse, certificate, _as_arrays(self.trace, 1)
 
@@ -407,11 +407,15 @@ def quantile(errors, q):
     return float(np.quantile(errors, q, method="higher"))
 
 
+def upper_bound(n_over, n_samples):
+    """Bound on the probability that a fresh row is over (Angelopoulos et al. 2022)."""
+    return (n_over + 1) / (n_samples + 1)
+
+
 def n_missing_rows(n_samples, delta):
     """How many more held-out rows a promise at `delta` needs, at the least."""
     needed = ceil(1 / max(delta, np.finfo(float).tiny) - 1 - 1e-9)
-    # as (3) is computed
-    needed += int(1 / (needed + 1) > delta)
+    needed += int(upper_bound(0, needed) > delta)
     return max(0, needed - n_samples)
 
 

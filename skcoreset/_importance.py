@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from ._network import DERIVATIVES
-from ._parallel import N_PARTS, deal, serial_map
+from ._parallel import deal, serial_map
 
 # Most rows that go backward together: with their activations they stay in the cache.
 BLOCK_SIZE = 512
@@ -70,7 +70,7 @@ def _layer_importance(coef, core, total, first, second):
 
 def row_blocks(X):
     """Blocks of rows, as many for each of those who sum over them."""
-    return deal(len(X), BLOCK_SIZE, N_PARTS)
+    return deal(len(X), BLOCK_SIZE)
 
 
 def sum_parts(parts):

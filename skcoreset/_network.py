@@ -59,7 +59,8 @@ DERIVATIVES = {
 
 OUT_ACTIVATIONS = ("exp", "identity", "logistic", "softmax")
 
-# Forms of sparse matrices that are taken, as weights and as rows.
+# What is taken, as weights and as rows.
+DTYPES = (np.float64, np.float32)
 SPARSE_FORMATS = ("csr", "csc")
 
 # What only training needs: most of a pickled MLP.
@@ -420,7 +421,7 @@ def _check_array(array, which, n_dimensions):
             f"{which} is of type {type(array).__name__}, not an ndarray"
             f"{dense_or_sparse}."
         )
-    if array.dtype.type not in (np.float32, np.float64):
+    if array.dtype.type not in DTYPES:
         raise ValueError(
             f"{which} is of {array.dtype}, not of float32 or float64: convert it."
         )

@@ -10,7 +10,6 @@ from numbers import Real
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy import sparse
 from scipy.special import rel_entr
 from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
@@ -23,7 +22,7 @@ from ._codec import decode, encode
 from ._compressor import CoresetCompressor, _last_step, _with_last_step
 from ._fine_tune import detach, encode_targets
 from ._methods import theorem_of
-from ._network import Network
+from ._network import Network, _dense
 from ._parallel import one_blas_thread
 from ._quantise import Trainee, descend
 from ._sensitivity import neuron_bounds, sensitivities
@@ -560,7 +559,3 @@ def kl_inverse(r, divergence):
         else:
             high = p
     return high
-
-
-def _dense(X):
-    return X.toarray() if sparse.issparse(X) else X
