@@ -21,9 +21,6 @@ SPARSE_BELOW = 0.08
 BLOCK_SIZE_DENSE = 1024
 BLOCK_SIZE_SPARSE = 256
 
-# Fewer rows are one block, and not worth sharing out.
-SHARED_FROM = 256
-
 
 def _relu(Z):
     np.maximum(Z, 0, out=Z)
@@ -275,7 +272,7 @@ class Network:
         some_sparse = any(sparse.issparse(operator) for operator, _ in self._operators)
         forward = self._forward_by_features if some_sparse else self._forward_by_rows
         size = BLOCK_SIZE_SPARSE if some_sparse else BLOCK_SIZE_DENSE
-        if X.shape[0] <= SHARED_FROM:
+        if X.shape[0] <= size:
             return forward(X)
         F = np.empty((X.shape[0], self.widths[-1]), dtype=self.dtype)
 

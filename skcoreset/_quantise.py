@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from scipy import sparse
 
 from ._codec import QuantisedNetwork, coarse
 from ._fine_tune import (
@@ -18,7 +17,7 @@ from ._fine_tune import (
     make_batches,
     train,
 )
-from ._network import augment
+from ._network import _dense, augment
 
 # Ratio of the numbers of edges of neighbouring networks of the descent.
 STEP = 0.85
@@ -155,7 +154,7 @@ class Trainee:
         """
         rows = rng.permutation(len(self.Y))[:N_ROWS_IMPORTANCE]
         X = self.X[rows][:, self.inputs]
-        X = X.toarray() if sparse.issparse(X) else X
+        X = _dense(X)
         activations = forward(self.layers, X, self.network.activation)
         P = self.network.activate_output(activations[-1])
         out = []
