@@ -1,0 +1,205 @@
+"""Errors: what one measures, and what training towards it weighs rows by."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+# A row whose output is close to 0 must not outweigh all others in the training: this
+# share of the mean squared output is added to its own.
+ROW_FLOOR = 0.1
+
+
+def relative_error(F_hat, F, network, scale=None):
+    """`||f_hat - f||_2 / ||f||_2`; of a softmax, without the shift of all outputs."""
+    difference, F = _on_one_scale(*_without_shift(F_hat, F, network))
+    with np.errstate(over="ignore"):
+        difference = np.linalg.norm(difference, axis=1)
+    return ratio(difference, np.linalg.norm(F, axis=1))
+
+
+def entrywise_error(F_hat, F, network, scale=None):
+    """`max_k |f_hat_k - f_k| / |f_k|`, the error of the paper."""
+    difference, F = _on_one_scale(F_hat, F)
+    return ratio(np.abs(difference), np.abs(F)).max(axis=1)
+
+
+def scaled_error(F_hat, F, network, scale):
+    """`max_k |f_hat_k - f_k| / s_k`, the `s_k` being the spreads in `scale`."""
+    return ratio(_distance(F_hat, F), scale).max(axis=1)
+
+
+def absolute_error(F_hat, F, network, scale=None):
+    """`max_k |f_hat_k - f_k|`."""
+    return _distance(F_hat, F).max(axis=1)
+
+
+def probability_error(F_hat, F, network, scale=None):
+    """`max_k |p_hat_k - p_k|` of the predicted probabilities."""
+    P_hat, P = network.activate_output(F_hat), network.activate_output(F)
+    return _distance(P_hat, P).max(axis=1)
+
+
+def prediction_error(F_hat, F, network, scale=None):
+    """1 where the predicted class, or set of labels, has changed; else 0."""
+    changed = network.labels(F_hat) != network.labels(F)
+    return changed.any(axis=1).astype(np.float64)
+
+
+def _without_shift(F_hat, F, network):
+    """Outputs of a softmax less their mean, which it ignores; else as they are."""
+    if network.out_activation != "softmax":
+        return F_hat, F
+    return tuple(
+        F - F.mean(axis=1, keepdims=True, dtype=np.float64) for F in (F_hat, F)
+    )
+
+
+def _on_one_scale(F_hat, F):
+    """`f_hat - f` and `f` in float64, rows scaled to magnitude 1 against overflow."""
+    scale = np.abs(F).max(axis=1, keepdims=True).astype(np.float64)
+    scale[scale == 0] = 1
+    F = F / scale
+    # An output that is not finite is infinitely far away.
+    difference = np.nan_to_num(
+        F_hat / scale - F, nan=np.inf, posinf=np.inf, neginf=-np.inf
+    )
+    return difference, F
+
+
+def _distance(F_hat, F):
+    with np.errstate(over="ignore", invalid="ignore"):
+        distance = np.abs(np.subtract(F_hat, F, dtype=np.float64))
+    return np.nan_to_num(distance, nan=np.inf, posinf=np.inf)
+
+
+def ratio(numerator, denominator):
+    """Elementwise quotient in float64 where 0/0 is 0 and x/0 is infinite."""
+    numerator = np.asarray(numerator, dtype=np.float64)
+    out = np.where(numerator > 0, np.inf, 0.0)
+    return np.divide(numerator, denominator, out=out, where=denominator > 0)
+
+
+def _relative_to_output(F):
+    """Weights of rows under which a squared error is one relative to the output."""
+    squares = np.square(F).sum(axis=1)
+    squares += ROW_FLOOR * squares.mean() or 1
+    return 1 / (len(F) * squares)
+
+
+def _all_alike(F):
+    return np.full(len(F), 1 / len(F), F.dtype)
+
+
+@dataclass(frozen=True)
+class Error:
+    """How far the outputs of a compressed network are from the original's.
+
+    Parameters
+    ----------
+    measure : callable
+        Called with the outputs `F_hat` and `F`, (n_samples, n_outputs), the original
+        `Network`, and the spreads of its outputs on the calibration rows; returns an
+        ndarray of shape (n_samples,), float64.
+
+    kept : str
+        What is true of a row whose error is at most `epsilon`, for a sentence.
+
+    row_weights : callable
+        What a squared error of each row counts in the training, from the outputs that
+        are to be matched.
+
+    counts_rows : bool, default=False
+        Whether the error is 1 or 0, so that only the share of such rows says anything.
+
+    classifiers, multilabel : bool, default=False and True
+        Whether it is for classifiers only; whether for several labels.
+
+    by_class : bool, default=False
+        Whether the rows of each class that the original predicts count by themselves.
+
+    ignores_shift : bool, default=True
+        Whether it is the same whatever is added to all outputs of a softmax.
+
+    units : {None, "offset", "spread"}, default=None
+        What of the outputs' units it does not depend on: where they begin, or their
+        scale as well.
+    """
+
+    measure: Callable
+    kept: str
+    row_weights: Callable = _relative_to_output
+    counts_rows: bool = False
+    classifiers: bool = False
+    multilabel: bool = True
+    by_class: bool = False
+    ignores_shift: bool = True
+    units: str | None = None
+
+    def centred(self, network):
+        """Whether errors are measured, and trained on, without a common shift."""
+        return self.ignores_shift and network.out_activation == "softmax"
+
+    def standard_units(self, F):
+        """Centre and scale of outputs in which training is independent of units."""
+        center = np.zeros(F.shape[1], F.dtype)
+        scale = np.ones(F.shape[1], F.dtype)
+        if self.units:
+            center = F.mean(axis=0)
+        if self.units == "spread":
+            scale = spread(F).astype(F.dtype)
+            scale[scale == 0] = 1
+        return center, scale
+
+
+def spread(F):
+    """Standard deviation of each output, in float64."""
+    return F.std(axis=0, dtype=np.float64)
+
+
+ERRORS = {
+    "relative": Error(
+        relative_error,
+        "the relative error (2-norm) of the output is at most {epsilon:.4g}",
+    ),
+    "entrywise": Error(
+        entrywise_error,
+        "each output changes by at most {epsilon:.4g} times its magnitude",
+        ignores_shift=False,
+    ),
+    "scaled": Error(
+        scaled_error,
+        "no output changes by more than {epsilon:.4g} times its standard deviation on "
+        "the calibration rows",
+        _all_alike,
+        units="spread",
+    ),
+    "absolute": Error(
+        absolute_error,
+        "no output changes by more than {epsilon:.4g}",
+        _all_alike,
+        units="offset",
+    ),
+    "probability": Error(
+        probability_error,
+        "no predicted probability changes by more than {epsilon:.4g}",
+        classifiers=True,
+    ),
+    "prediction": Error(
+        prediction_error,
+        "the predicted {label} stays the same",
+        counts_rows=True,
+        classifiers=True,
+    ),
+    "classwise": Error(
+        prediction_error,
+        "the predicted {label} stays the same",
+        counts_rows=True,
+        classifiers=True,
+        multilabel=False,
+        by_class=True,
+    ),
+}
