@@ -9,11 +9,12 @@ from math import isqrt
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from ._compressor import _last_step, _thawed, check_is_compressor
-from ._network import _dense
+from ._compat import check_matplotlib_support
+from ._compressor import check_is_compressor
+from ._network import dense
 from ._sensitivity import sensitivity
+from ._wrapped import inputs_of, last_step, network_of, thawed
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
@@ -280,7 +281,7 @@ class LayerDensityDisplay(_Display):
         display : LayerDensityDisplay
         """
         check_is_compressor(compressor)
-        coefs = _last_step(compressor.original_estimator_).coefs_
+        coefs = last_step(compressor.original_estimator_).coefs_
         display = cls(
             n_kept=[coef.nnz for coef in compressor.coefs_],
             n_edges=[(coef != 0).sum() for coef in coefs],
@@ -400,14 +401,14 @@ class SensitivityDisplay(_Display):
         display : SensitivityDisplay
         """
         check_is_compressor(compressor)
-        network = compressor._original_network()
+        network = network_of(compressor.original_estimator_)
         if layer not in range(len(network.coefs)):
             raise ValueError(
                 f"layer={layer!r} is none of the network's, which are 0 to "
                 f"{len(network.coefs) - 1}."
             )
-        X = network.cast(compressor._inputs(compressor.original_estimator_, X))
-        A = network.activations(_dense(X))[layer]
+        X = network.cast(inputs_of(compressor.original_estimator_, X))
+        A = network.activations(dense(X))[layer]
         display = cls(sensitivity(A, network.coefs[layer]), layer=layer)
         return display.plot(ax=ax, **kwargs)
 
@@ -613,7 +614,7 @@ def _input_names(estimator, n_features):
     """Names of what enters the network of an estimator."""
     names = None
     while isinstance(estimator, Pipeline):
-        steps, estimator = estimator[:-1], _thawed(estimator.steps[-1][1])
+        steps, estimator = estimator[:-1], thawed(estimator.steps[-1][1])
         names = None
         # where there are no steps, or one of them gives no names
         with suppress(AttributeError, IndexError, ValueError):

@@ -17,7 +17,7 @@ from ._fine_tune import (
     make_batches,
     train,
 )
-from ._network import _dense, augment
+from ._network import augment, dense
 
 # Ratio of the numbers of edges of neighbouring networks of the descent.
 STEP = 0.85
@@ -154,7 +154,7 @@ class Trainee:
         """
         rows = rng.permutation(len(self.Y))[:N_ROWS_IMPORTANCE]
         X = self.X[rows][:, self.inputs]
-        X = _dense(X)
+        X = dense(X)
         activations = forward(self.layers, X, self.network.activation)
         P = self.network.activate_output(activations[-1])
         out = []

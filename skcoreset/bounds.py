@@ -15,17 +15,18 @@ from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state, get_tags
-from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from ._codec import decode, encode
-from ._compressor import CoresetCompressor, _last_step, _with_last_step
-from ._fine_tune import detach, encode_targets
+from ._compat import Interval, validate_params
+from ._compressor import CoresetCompressor
+from ._fine_tune import detach
 from ._methods import theorem_of
-from ._network import Network, _dense
+from ._network import dense
 from ._parallel import one_blas_thread
 from ._quantise import Trainee, descend
 from ._sensitivity import neuron_bounds, sensitivities
+from ._wrapped import encode_targets, inputs_of, last_step, network_of, with_network
 
 __all__ = ["CoreNetBound", "OccamBound", "corenet_bound", "occam_bound"]
 
@@ -151,7 +152,7 @@ class OccamBound:
     @property
     def n_edges(self):
         """Number of weights of `estimator` that are not zero."""
-        return sum(coef.count_nonzero() for coef in _last_step(self.estimator).coefs_)
+        return sum(coef.count_nonzero() for coef in last_step(self.estimator).coefs_)
 
     def decode(self):
         """Read the network back from `code`.
@@ -164,9 +165,9 @@ class OccamBound:
         intercepts : list of ndarray
             Likewise.
         """
-        mlp = _last_step(self.estimator)
-        network = _from_code(self.code, Network.from_estimator(mlp))
-        decoded = network.to_estimator(mlp)
+        mlp = last_step(self.estimator)
+        network = _from_code(self.code, network_of(mlp))
+        decoded = with_network(mlp, network)
         return decoded.coefs_, decoded.intercepts_
 
     def __repr__(self):
@@ -264,9 +265,9 @@ def corenet_bound(compressor, X, y, *, margin, delta=0.05):
     """
     _check_classifier(compressor, "corenet_bound")
     estimator = compressor.original_estimator_
-    mlp = _last_step(estimator)
-    network = Network.from_estimator(mlp)
-    X = network.cast(_dense(compressor._inputs(estimator, X)))
+    mlp = last_step(estimator)
+    network = network_of(mlp)
+    X = network.cast(dense(inputs_of(estimator, X)))
     Y = encode_targets(mlp, y)
     check_consistent_length(X, Y)
 
@@ -414,9 +415,9 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     _check_classifier(compressor, "occam_bound")
     estimator = compressor.estimator_
     _warn_of_fitted_steps(estimator)
-    mlp = _last_step(estimator)
-    network = Network.from_estimator(mlp)
-    inputs = compressor._inputs(estimator, X)
+    mlp = last_step(estimator)
+    network = network_of(mlp)
+    inputs = inputs_of(estimator, X)
     dtype = network.working_dtype(inputs)
     inputs = inputs.astype(dtype, copy=False)
     Y = encode_targets(mlp, y)
@@ -431,14 +432,14 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         if densities is None:
             n_edges = _numbers_of_edges(n_samples, start.n_edges)
         else:
-            n_all = sum(coef.size for coef in compressor._original_network().coefs)
+            n_all = sum(
+                coef.size for coef in network_of(compressor.original_estimator_).coefs
+            )
             n_edges = [ceil(share * n_all) for share in _decreasing(densities)]
         trainees = list(descend(start, n_edges, rng))
 
     def measure(code, parts):
-        quantised = _with_last_step(
-            estimator, _from_code(code, network).to_estimator(mlp)
-        )
+        quantised = with_network(estimator, _from_code(code, network))
         # few levels tie often: count what this very estimator predicts
         wrong = encode_targets(mlp, quantised.predict(X)) != Y
         train_error = float(np.mean(wrong.any(axis=1)))
@@ -474,7 +475,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
 
 def _check_classifier(compressor, function):
     check_is_fitted(compressor)
-    mlp = _last_step(compressor.estimator_)
+    mlp = last_step(compressor.estimator_)
     if not is_classifier(mlp):
         raise TypeError(
             f"{function} counts wrong classes, and {type(mlp).__name__} predicts "

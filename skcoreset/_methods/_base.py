@@ -56,7 +56,7 @@ class Method(ABC):
             With dense weights that are zero at the dropped edges.
         """
 
-    def path(self, network, X, densities, *, refine, rng, n_jobs=None):
+    def path(self, network, X, densities, *, refine, error=None, rng, n_jobs=None):
         """Like `sparsify`, the kept edges reweighted where `refine` is true."""
         for sparse in self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs):
             yield (

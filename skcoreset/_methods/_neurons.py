@@ -12,7 +12,7 @@ from .._network import ACTIVATIONS
 BLOCK_SIZE = 1024
 
 
-def remove_neurons(network, X):
+def remove_neurons(network, X=None):
     """Remove the hidden neurons that do nothing on the calibration points.
 
     Those are the neurons with activation 0 on all of X, those without outgoing edges,
@@ -33,7 +33,9 @@ def remove_neurons(network, X):
     smaller : Network
     """
     coefs, intercepts = list(network.coefs), list(network.intercepts)
-    silent = _silent_neurons(network, X)
+    silent = [np.zeros(width, dtype=bool) for width in network.widths[:-1]]
+    if X is not None:
+        silent = _silent_neurons(network, X)
     changed = True
     while changed:
         changed = False

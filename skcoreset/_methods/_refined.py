@@ -34,7 +34,9 @@ class Refined(Ranking):
         reference = Reference(network, X)
         return edge_importance(reference.network, reference.X, reference.row_weights)[0]
 
-    def path(self, network, X, densities, *, refine=True, rng=None, n_jobs=None):
+    def path(
+        self, network, X, densities, *, refine=True, error=None, rng=None, n_jobs=None
+    ):
         """Yield one network for each of the decreasing `densities`.
 
         Parameters
