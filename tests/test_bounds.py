@@ -32,6 +32,7 @@ from skcoreset._quantise import (
     _trim,
 )
 from skcoreset._sensitivity import sensitivity
+from skcoreset._wrapped import network_of
 from skcoreset.bounds import _occam, corenet_bound, kl_inverse, occam_bound
 
 from .conftest import fitted
@@ -395,7 +396,7 @@ def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
     compressor = compressor_of(mlp, X, random_state=0)
     bound = corenet_bound(compressor, X, y, margin=2.0, delta=0.1)
 
-    F = Network.from_estimator(mlp).forward(X)
+    F = network_of(mlp).forward(X)
     others = np.where(y[:, np.newaxis] == np.arange(10), -np.inf, F).max(axis=1)
     assert bound.margin_loss == np.mean(F[np.arange(len(y)), y] - others <= 2)
     assert bound.max_norm == pytest.approx(np.sqrt((F**2).sum(axis=1)).max())

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skcoreset import CoresetCompressor
-from skcoreset._guarantee import ERRORS
+from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS
 
 from .conftest import fitted
@@ -56,7 +56,7 @@ def test_certificate_is_what_the_held_out_rows_say(method, error, mlp, digits):
         over = ERRORS[error](F_hat, F, None) > 0.3
     assert certificate.n_validation == 300
     assert certificate.share_over_epsilon == pytest.approx(over.mean(), abs=1e-9)
-    assert (over.sum() + 1) / 301 <= certificate.upper_bound <= 0.2
+    assert (over.sum() + 1) / 301 <= certificate.statistic <= 0.2
     path = compressor.path_
     assert path["density"][path["chosen"]] == compressor.density_
     assert str(certificate).count(".") >= 1
@@ -252,69 +252,6 @@ def test_fine_tuning_with_weights_of_the_rows(mlp, digits):
         tuned(sample_weight=np.ones(3))
 
 
-def test_callbacks_see_every_network(mlp, digits):
-    callback = pytest.importorskip("sklearn.callback")
-    X, y = digits[2:]
-    compressor = CoresetCompressor(mlp, method="corenet", epsilon=0.5, random_state=0)
-    monitor = callback.ScoringMonitor(scoring="accuracy")
-    compressor.set_callbacks(monitor).fit(X, y)
-    networks = [log for log in monitor.get_logs().data if log["task_name"] == "network"]
-    # the first network that may not be promised is not handed on
-    assert len(networks) >= compressor.path_["chosen"].argmax()
-    last = monitor.get_logs().data[0]
-    assert last["accuracy"] == compressor.score(X, y)
-
-
-@pytest.mark.parametrize("parameters", [{"epsilon": 0.5}, {"density": 0.5}])
-def test_callbacks_see_the_end_of_all_that_began(parameters, mlp, digits):
-    pytest.importorskip("sklearn.callback")
-
-    class Count:
-        def setup(self, estimator, context):
-            self.n_begun = self.n_ended = 0
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context, **data):
-            self.n_begun += 1
-
-        def on_fit_task_end(self, estimator, context, **data):
-            self.n_ended += 1
-
-    count = Count()
-    compressor = CoresetCompressor(mlp, method="magnitude", **parameters)
-    compressor.set_callbacks(count).fit(digits[2])
-    # the fit, and all networks but the original
-    assert count.n_begun == count.n_ended == len(compressor.path_["density"])
-
-
-def test_a_callback_may_end_the_path(mlp, digits):
-    pytest.importorskip("sklearn.callback")
-
-    class Stop:
-        def setup(self, estimator, context):
-            self.n_seen = 0
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context, **data):
-            pass
-
-        def on_fit_task_end(self, estimator, context, **data):
-            self.n_seen += context.task_name == "network"
-            return self.n_seen == 2
-
-    compressor = CoresetCompressor(mlp, method="magnitude", epsilon=0.5, random_state=0)
-    whole = compressor.fit(digits[2]).path_
-    path = compressor.set_callbacks(Stop()).fit(digits[2]).path_
-    # the original, and the two that were seen
-    assert len(path["density"]) == 3 < len(whole["density"])
-    np.testing.assert_array_equal(path["density"], whole["density"][:3])
-    assert path["chosen"][2]
-
-
 def test_html_shows_density_and_certificate(mlp, digits):
     compressor = CoresetCompressor(mlp, method="magnitude", density=0.5)
     assert "of the edges" not in compressor._repr_html_()
@@ -363,9 +300,9 @@ def test_path_has_the_bound_that_decides(mlp, digits):
         .fit(digits[2])
         .path_
     )
-    assert (np.diff(path["upper_bound"]) >= 0).all()
-    assert (path["upper_bound"] > path["share_over_epsilon"]).all()
-    kept = np.flatnonzero(path["upper_bound"] <= 0.1)
+    assert (np.diff(path["statistic"]) >= 0).all()
+    assert (path["statistic"] > path["share_over_epsilon"]).all()
+    kept = np.flatnonzero(path["statistic"] <= 0.1)
     assert kept[-1] == path["chosen"].argmax()
 
 
