@@ -60,8 +60,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from . import _errors
 from ._callbacks import CallbackSupportMixin, with_callbacks
-from ._fine_tune import encode_targets, fine_tune
+from ._fine_tune import encode_targets
 from ._guarantee import (
     ERRORS,
     Validation,
@@ -72,6 +73,7 @@ from ._guarantee import (
 from ._methods import METHODS, CoreNet, remove_neurons, theorem_of
 from ._network import ACTIVATIONS, DTYPES, SPARSE_FORMATS, Network, _dense
 from ._parallel import one_blas_thread, threads
+from ._training import fine_tune
 
 
 def _wrapped_has(attribute):
@@ -660,7 +662,13 @@ class CoresetCompressor(
         path = ()
         if len(densities):
             path = method.path(
-                network, X, densities, refine=refine, rng=generator, n_jobs=self.n_jobs
+                network,
+                X,
+                densities,
+                refine=refine,
+                error=_errors.ERRORS[self.error],
+                rng=generator,
+                n_jobs=self.n_jobs,
             )
         if prune:
             path = (remove_neurons(compressed, X) for compressed in path)

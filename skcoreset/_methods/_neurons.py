@@ -17,8 +17,9 @@ def remove_neurons(network, X):
 
     Those are the neurons with activation 0 on all of X, those without outgoing edges,
     and those without incoming edges: the last are constants, which are folded into the
-    intercepts of the next layer (CoreNet+, Baykal et al. 2019, Section 4.3). Repeated
-    until nothing changes. Every layer keeps one neuron.
+    intercepts of the next layer (CoreNet+, Baykal et al. 2019, Section 4.3). So
+    are those that the removal of others leaves without edges. Every layer keeps one
+    neuron.
 
     Parameters
     ----------
@@ -32,30 +33,17 @@ def remove_neurons(network, X):
     -------
     smaller : Network
     """
-    coefs, intercepts = list(network.coefs), list(network.intercepts)
-    silent = _silent_neurons(network, X)
-    changed = True
-    while changed:
-        changed = False
-        for layer, quiet in enumerate(silent):
-            constant = ~coefs[layer].any(axis=0)
-            idle = quiet | constant | ~coefs[layer + 1].any(axis=1)
-            if idle.all():
-                idle[0] = False
-            if not idle.any():
-                continue
-            folded = idle & constant & ~quiet
-            values = intercepts[layer][folded]
-            ACTIVATIONS[network.activation](values)
-            intercepts[layer + 1] = (
-                intercepts[layer + 1] + values @ coefs[layer + 1][folded]
-            )
-            coefs[layer] = coefs[layer][:, ~idle]
-            intercepts[layer] = intercepts[layer][~idle]
-            coefs[layer + 1] = coefs[layer + 1][~idle]
-            silent[layer] = quiet[~idle]
-            changed = True
-    return network.with_weights(coefs, intercepts)
+    coefs = [coef.copy() for coef in network.coefs]
+    intercepts = list(network.intercepts)
+    for layer, silent in enumerate(_silent_neurons(network, X)):
+        constant = ~coefs[layer].any(axis=0)
+        folded = constant & ~silent
+        values = intercepts[layer][folded]
+        ACTIVATIONS[network.activation](values)
+        contribution = values @ coefs[layer + 1][folded]
+        intercepts[layer + 1] = intercepts[layer + 1] + contribution
+        coefs[layer + 1][constant | silent] = 0
+    return network.with_weights(coefs, intercepts).without_dead_neurons()
 
 
 def _silent_neurons(network, X):
