@@ -183,8 +183,6 @@ class Trainer:
         core, trained = self._core(
             ceil(objective.n_samples / n_batches), peak, rounding
         )
-        if not len(core.theta):
-            return
         self._map(core.start, core.parts)
         warm_up = max(1, objective.warm_up * n_steps)
         for i in range(n_steps):
@@ -358,7 +356,7 @@ class _Core:
         n_rows = -(-batch_size // n_parts)
         self.workers = [_Worker(self, n_rows) for _ in range(n_parts)]
         n_parts = n_parts if len(theta) > N_PARAMETERS else 1
-        self.parts = deal(len(theta), N_PARAMETERS, n_parts)
+        self.parts = deal(max(1, len(theta)), N_PARAMETERS, n_parts)
 
     def start(self, chunks):
         """Fill in the weights; forget tiny moments: denormal numbers are slow."""

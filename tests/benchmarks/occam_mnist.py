@@ -13,8 +13,9 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
-from skcoreset._fine_tune import encode_targets, fine_tune
+from skcoreset._fine_tune import encode_targets
 from skcoreset._network import Network
+from skcoreset._training import fine_tune
 from skcoreset.bounds import corenet_bound, occam_bound
 
 
