@@ -165,9 +165,4 @@ def test_targets_beyond_the_precision_are_refused():
     network = random_network((4, 3), dtype=np.float32)
     X, Y = np.ones((20, 4)), np.full((20, 3), 1e30)
     with pytest.raises(ValueError, match="overflowed in float32 at its first step"):
-        fine_tune(
-            network,
-            np.ones((20, 4)),
-            np.full((20, 3), 1e30),
-            rng=np.random.default_rng(0),
-        )
+        fine_tune(network, X, Y, rng=np.random.default_rng(0))
