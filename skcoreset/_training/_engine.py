@@ -63,7 +63,7 @@ class Trainer:
                 kept_in_layer[-1], edges[-1] = True, False
         self._places = np.flatnonzero(_flat(kept))
         self._is_edge = _flat(is_edge)[self._places]
-        self._theta = _flat(layers)[self._places]
+        self.theta = _flat(layers)[self._places]
         # Adam's moments outlive a call of `train`: many short ones are as good as one.
         self._forget_moments()
 
@@ -84,8 +84,8 @@ class Trainer:
     @property
     def working_network(self):
         """The network now, in the units and dtype of the objective."""
-        parameters = np.zeros(self._starts[-1], self._theta.dtype)
-        parameters[self._places] = self._theta
+        parameters = np.zeros(self._starts[-1], self.theta.dtype)
+        parameters[self._places] = self.theta
         layers = views(parameters, self._shapes)
         return self._start.with_weights(
             [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
@@ -114,29 +114,23 @@ class Trainer:
             Mean inputs of the edges: the intercepts take over what a dropped edge
             contributes on average.
         """
-        stays = _mask_of_largest(
-            np.concatenate(
-                [
-                    score.take(self._places[layer][self._is_edge[layer]] - start)
-                    for score, layer, start in self._by_layer(scores)
-                ]
-            ),
-            n_edges,
-        )
-        kept = np.ones(len(self._theta), bool)
-        kept[self._is_edge] = stays
-        for mean, layer, start in self._by_layer(means or []):
+        scores = [
+            score.take(places[self._is_edge[layer]])
+            for score, layer, places in self.by_layer(scores)
+        ]
+        kept = ~self._is_edge
+        kept[self._is_edge] = _mask_of_largest(np.concatenate(scores), n_edges)
+        for mean, layer, places in self.by_layer(means or []):
             gone = ~kept[layer]
             width = mean.shape[1]
-            places = self._places[layer][gone] - start
-            self._theta[layer][-width:] += np.bincount(
-                places % width,
-                self._theta[layer][gone] * mean.take(places),
+            self.theta[layer][-width:] += np.bincount(
+                places[gone] % width,
+                self.theta[layer][gone] * mean.take(places[gone]),
                 minlength=width,
             )
-        self._places, self._theta = self._places[kept], self._theta[kept]
+        self._places, self.theta = self._places[kept], self.theta[kept]
         self._is_edge = self._is_edge[kept]
-        self._moments = self._moments.compress(kept, axis=1)
+        self.moments = self.moments.compress(kept, axis=1)
         self._changed = True
 
     def train(
@@ -180,9 +174,7 @@ class Trainer:
         n_batches = max(1, round(objective.n_samples / objective.batch_size))
         n_steps = round(n_passes * max(min_steps, n_batches))
         peak = objective.learning_rate if learning_rate is None else learning_rate
-        core, trained = self._core(
-            ceil(objective.n_samples / n_batches), peak, rounding
-        )
+        core = _Core(self, ceil(objective.n_samples / n_batches), peak, rounding)
         self._map(core.start, core.parts)
         warm_up = max(1, objective.warm_up * n_steps)
         for i in range(n_steps):
@@ -204,15 +196,14 @@ class Trainer:
             ends_pass = i % n_batches == n_batches - 1
             if (i == 0 or ends_pass or i == n_steps - 1) and not core.is_finite():
                 self._stop(i, n_steps)
-                core.theta = finite
-                self._theta[trained], self._changed = finite, True
+                self.theta[core.trained], self._changed = finite, True
                 return
-        self._theta[trained], self._changed = core.theta, True
-        self._moments[:, trained] = core.moments
+        self.theta[core.trained], self._changed = core.theta, True
+        self.moments[:, core.trained] = core.moments
 
     def _stop(self, i, n_steps):
         """Give up on a training whose numbers are no longer finite."""
-        dtype = self._theta.dtype
+        dtype = self.theta.dtype
         if i == 0:
             raise ValueError(
                 f"The training overflowed in {dtype} at its first step: X or y are too "
@@ -227,7 +218,7 @@ class Trainer:
         self._forget_moments()
 
     def _forget_moments(self):
-        self._moments = np.zeros((2, len(self._theta)), self._theta.dtype)
+        self.moments = np.zeros((2, len(self.theta)), self.theta.dtype)
         self._n_steps = 0
 
     def _bias_correction(self):
@@ -237,57 +228,11 @@ class Trainer:
         second = (1 - beta_2) / (1 - beta_2**self._n_steps)
         return first / np.sqrt(second)
 
-    def _by_layer(self, arrays):
-        """Each of the arrays, its layer's slice of theta, and its layer's start."""
+    def by_layer(self, arrays):
+        """Each of the arrays, its layer's slice of theta, and the places in it."""
         ends = np.searchsorted(self._places, self._starts)
         for array, (first, last), start in zip(arrays, pairwise(ends), self._starts):
-            yield array, slice(first, last), start
-
-    def _core(self, batch_size, learning_rate, rounding):
-        """The live part of the network, and which of the parameters are in it."""
-        live = live_neurons(self.working_network.coefs)
-        widths = [int(neurons.sum()) for neurons in live]
-        # where neurons come among the live ones; last, the row of the intercepts
-        numbers = [np.append(np.cumsum(neurons), 0) - 1 for neurons in live]
-        trained = np.zeros(len(self._theta), bool)
-        rates = np.empty_like(self._theta)
-        positions, sizes, n_before = [], [], 0
-        for i, ((n_in, n_out), layer, start) in enumerate(self._by_layer(self._shapes)):
-            rows, columns = np.divmod(self._places[layer] - start, n_out)
-            is_weight = rows < n_in - 1
-            alive = np.append(live[i], True)[rows] & live[i + 1][columns]
-            trained[layer] = alive
-            # Relative to the layer's weights, so that it means the same at every scale
-            # and density, and that of an intercept to what its inputs contribute.
-            rate = learning_rate * rms(self._theta[layer][alive & is_weight])
-            rates[layer] = np.where(is_weight, rate, rate * self.objective.scales[i])
-            inputs = np.where(is_weight, numbers[i][rows], widths[i])
-            position = inputs * widths[i + 1] + numbers[i + 1][columns]
-            positions.append(n_before + position[alive])
-            sizes.append(len(positions[-1]))
-            n_before += (widths[i] + 1) * widths[i + 1]
-        positions = np.concatenate(positions)
-        decay = None
-        if self.objective.alpha:
-            # the penalty is on weights, not on intercepts
-            weights = [np.ones((n_in, n_out)) for n_in, n_out in pairwise(widths)]
-            weights = [np.pad(weight, ((0, 1), (0, 0))) for weight in weights]
-            decay = self.objective.alpha * _flat(weights)[positions]
-            decay = decay.astype(self._theta.dtype)
-        core = _Core(
-            activation=self._start.activation,
-            objective=self.objective.restricted(live),
-            widths=widths,
-            positions=positions,
-            theta=self._theta[trained],
-            moments=self._moments.compress(trained, axis=1),
-            rates=rates[trained],
-            relative_rate=learning_rate,
-            decay=decay,
-            rounding=rounding and rounding.repeated(sizes),
-            batch_size=batch_size,
-        )
-        return core, trained
+            yield array, slice(first, last), self._places[first:last] - start
 
 
 class _Core:
@@ -295,68 +240,74 @@ class _Core:
 
     Parameters
     ----------
-    activation : str
-
-    objective : MatchOriginal or FitLabels
-        Of the live neurons.
-
-    widths : list of int
-        Neurons of each layer, inputs first.
-
-    positions : ndarray of shape (n_parameters,)
-        Where the parameters are in the layers' matrices, which have the intercepts as
-        one row more, laid out flat.
-
-    theta : ndarray of shape (n_parameters,)
-
-    moments : ndarray of shape (2, n_parameters)
-        Sums of the gradients and of their squares, which decay from step to step.
-
-    rates : ndarray of shape (n_parameters,)
-        Learning rates.
-
-    relative_rate : float
-        The learning rate for weights of size 1.
-
-    decay : ndarray of shape (n_parameters,) or None
-        Strength of the L2 penalty.
-
-    rounding : Rounding or None
-        With one step for each parameter.
+    trainer : Trainer
 
     batch_size : int
+
+    learning_rate : float
+
+    rounding : Rounding or None
+
+    Attributes
+    ----------
+    trained : ndarray of bool
+        Which of the trainer's parameters are in it.
+
+    theta : ndarray of shape (n_parameters,)
+        Their values.
+
+    positions : ndarray of shape (n_parameters,)
+        Where they are in the layers' matrices, which have the intercepts as one row
+        more, laid out flat.
     """
 
-    def __init__(
-        self,
-        activation,
-        objective,
-        widths,
-        positions,
-        theta,
-        moments,
-        rates,
-        relative_rate,
-        decay,
-        rounding,
-        batch_size,
-    ):
-        self.activation, self.derivative = activation, DERIVATIVES[activation]
-        self.objective = objective
-        self.positions, self.theta, self.moments = positions, theta, moments
-        self.rates, self.decay, self.rounding = rates, decay, rounding
-        # what Adam adds to the root of the second moment
-        self.negligible = 1e-9 * relative_rate / float(rates.max(initial=0) or 1)
-        self.inputs, self.outputs = layer_columns(widths)
+    def __init__(self, trainer, batch_size, learning_rate, rounding):
+        network, objective = trainer.working_network, trainer.objective
+        theta, dtype = trainer.theta, trainer.theta.dtype
+        live = live_neurons(network.coefs)
+        widths = [int(neurons.sum()) for neurons in live]
+        # where neurons come among the live ones; last, the row of the intercepts
+        numbers = [np.append(np.cumsum(neurons) - 1, neurons.sum()) for neurons in live]
         self.shapes = [(n_in + 1, n_out) for n_in, n_out in pairwise(widths)]
-        n_weights = sum(n_in * n_out for n_in, n_out in self.shapes)
-        self.weights = np.zeros(n_weights, theta.dtype)
+        starts = np.cumsum([0, *(n_in * n_out for n_in, n_out in self.shapes)])
+        trained, positions, rates, is_weight = [], [], [], []
+        for i, (coef, layer, places) in enumerate(trainer.by_layer(network.coefs)):
+            rows, columns = np.divmod(places, coef.shape[1])
+            alive = np.append(live[i], True)[rows] & live[i + 1][columns]
+            rows, columns = rows[alive], columns[alive]
+            position = numbers[i][rows] * widths[i + 1] + numbers[i + 1][columns]
+            weights = rows < len(coef)
+            # Relative to the layer's weights, so that it means the same at every scale
+            # and density, and that of an intercept to what its inputs contribute.
+            rate = learning_rate * rms(theta[layer][alive][weights])
+            trained.append(alive)
+            positions.append(starts[i] + position)
+            rates.append(np.where(weights, rate, rate * objective.scales[i]))
+            is_weight.append(weights)
+        self.trained = np.concatenate(trained)
+        self.theta = theta[self.trained]
+        self.moments = trainer.moments.compress(self.trained, axis=1)
+        self.positions = np.concatenate(positions)
+        self.rates = np.concatenate(rates, dtype=dtype)
+        # the penalty is on weights, not on intercepts
+        self.decay = (objective.alpha * np.concatenate(is_weight)).astype(dtype)
+        sizes = [len(position) for position in positions]
+        self.rounding = rounding and rounding.repeated(sizes)
+        # what Adam adds to the root of the second moment
+        largest = float(self.rates.max(initial=0) or 1)
+        self.negligible = 1e-9 * learning_rate / largest
+
+        self.objective = objective.restricted(live)
+        self.activation = network.activation
+        self.inputs, self.outputs = layer_columns(widths)
+        self.weights = np.zeros(starts[-1], dtype)
         self.layers = views(self.weights, self.shapes)
-        n_parts = N_PARTS if batch_size * n_weights > PRODUCTS_PER_STEP else 1
-        n_rows = -(-batch_size // n_parts)
-        self.workers = [_Worker(self, n_rows) for _ in range(n_parts)]
-        n_parts = n_parts if len(theta) > N_PARAMETERS else 1
-        self.parts = deal(max(1, len(theta)), N_PARAMETERS, n_parts)
+        n_parts = N_PARTS if batch_size * starts[-1] > PRODUCTS_PER_STEP else 1
+        self.workers = [
+            _Worker(self, -(-batch_size // n_parts)) for _ in range(n_parts)
+        ]
+        n_parts = n_parts if len(self.theta) > N_PARAMETERS else 1
+        self.parts = deal(max(1, len(self.theta)), N_PARAMETERS, n_parts)
 
     def start(self, chunks):
         """Fill in the weights; forget tiny moments: denormal numbers are slow."""
@@ -385,7 +336,7 @@ class _Core:
                 np.matmul(deltas[i], self.layers[i][:-1].T, out=through)
                 delta = deltas[i - 1]
                 delta += through
-                delta *= self.derivative(Z[i - 1])
+                delta *= DERIVATIVES[self.activation](Z[i - 1])
         worker.product.take(self.positions, out=worker.gradient, mode="clip")
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -397,7 +348,7 @@ class _Core:
             gradient, *others = (worker.gradient[where] for worker in self.workers)
             for other in others:
                 gradient += other
-            if self.decay is not None:
+            if self.objective.alpha:
                 gradient += self.decay[where] / total * theta
             first *= BETA_1
             first += gradient

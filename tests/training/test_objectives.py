@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 from skcoreset._errors import ERRORS
 from skcoreset._network import augment
 from skcoreset._training import FitLabels, MatchOriginal, Trainer
+from skcoreset._training._engine import _Core
 
 from ..conftest import random_network
 from .common import ACTIVATIONS, make_X
@@ -34,7 +35,7 @@ def targets(out_activation, n_samples, n_outputs, rng):
 def gradient(network, objective):
     """Of a step on all rows, by the engine, laid out as the layers one by one."""
     trainer = Trainer(network, objective, rng=np.random.default_rng(0))
-    core, _ = trainer._core(objective.n_samples, 1.0, None)
+    core = _Core(trainer, objective.n_samples, 1.0, None)
     core.start(core.parts[0])
     rows = np.arange(objective.n_samples)
     core.gradient(objective.total(rows), rows, core.workers[0])
