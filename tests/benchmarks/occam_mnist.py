@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
-from skcoreset._wrapped import encode_targets, fine_tune, network_of
+from skcoreset._training import fine_tune
+from skcoreset._wrapped import encode_targets, network_of
 from skcoreset.bounds import corenet_bound, occam_bound
 
 
