@@ -40,15 +40,17 @@ class Trainer:
     rng : numpy.random.Generator
         Shuffles the rows.
 
-    thread_map : callable, default=serial_map
-        From `threads`. The result does not depend on it.
+    thread_map : callable, default=None
+        From `threads`: large steps are divided, into parts that do not depend on the
+        number of threads. None is no division, the fastest in a single thread.
     """
 
     def __init__(
-        self, network, objective, *, prunes_intercepts=False, rng, thread_map=serial_map
+        self, network, objective, *, prunes_intercepts=False, rng, thread_map=None
     ):
         self.objective = objective
-        self._map = thread_map
+        self.n_parts = N_PARTS if thread_map else 1
+        self._map = thread_map or serial_map
         self._rng = rng
         self._original, self._changed = network, False
         self._start = objective.standardised(network)
@@ -186,7 +188,7 @@ class Trainer:
             total = objective.total(rows)
             if not total:
                 continue
-            parts = np.array_split(rows, len(core.workers))
+            parts = [rows[k :: len(core.workers)] for k in range(len(core.workers))]
             self._map(partial(core.gradient, total), parts, core.workers)
             self._n_steps += 1
             rate = min(1, (i + 1) / warm_up) * self._bias_correction()
@@ -302,7 +304,7 @@ class _Core:
         self.inputs, self.outputs = layer_columns(widths)
         self.weights = np.zeros(starts[-1], dtype)
         self.layers = views(self.weights, self.shapes)
-        n_parts = N_PARTS if batch_size * starts[-1] > PRODUCTS_PER_STEP else 1
+        n_parts = trainer.n_parts if batch_size * starts[-1] > PRODUCTS_PER_STEP else 1
         self.workers = [
             _Worker(self, -(-batch_size // n_parts)) for _ in range(n_parts)
         ]

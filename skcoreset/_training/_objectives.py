@@ -121,7 +121,7 @@ class MatchOriginal:
     def _without_shift(self, F):
         """Take, in place, the mean over outputs away where it does not matter."""
         if self._centred:
-            F -= F.mean(axis=1, keepdims=True)
+            F -= F.sum(axis=1, keepdims=True) / F.shape[1]
         return F
 
     def standardised(self, network):
@@ -178,7 +178,7 @@ class MatchOriginal:
         self._rows.take(rows, axis=0, out=batch, mode="clip")
 
     def differentiate(self, rows, total, values, errors):
-        # what `fill` has left in `errors` are the targets
+        # `fill` has left the targets in `errors`
         np.subtract(values, errors, out=errors)
         errors *= self._error_weights / errors.dtype.type(total)
         outputs = self._without_shift(errors[:, -self.network.widths[-1] :])
