@@ -408,5 +408,5 @@ def test_a_network_without_edges_has_no_bound(densities):
     compressor = compressor_of(mlp, X)
     for coef in compressor.estimator_.coefs_:
         coef.data[:] = 0
-    with pytest.raises(ValueError, match="None of the networks .* has an edge left"):
+    with pytest.raises(ValueError, match=r"None of the networks .* has an edge left"):
         occam_bound(compressor, X, y, densities=densities)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from skcoreset._importance import edge_importance, fisher_importance, output_gains
-
 from skcoreset._network import DERIVATIVES, augment
 
 from .conftest import random_network
