@@ -97,10 +97,6 @@ class Trainer:
     def n_edges(self):
         return np.count_nonzero(self._is_edge)
 
-    def needs_training(self):
-        """Whether the objective leaves anything to gain."""
-        return self.objective.needs_training(self.working_network)
-
     def drop(self, n_edges, scores, means=None):
         """Keep only the edges of highest score.
 
@@ -186,15 +182,15 @@ class Trainer:
                 batches = np.array_split(order, n_batches)
             rows = batches[i % n_batches]
             total = objective.total(rows)
-            if not total:
-                continue
-            parts = [rows[k :: len(core.workers)] for k in range(len(core.workers))]
-            self._map(partial(core.gradient, total), parts, core.workers)
-            self._n_steps += 1
-            rate = min(1, (i + 1) / warm_up) * self._bias_correction()
+            rate = min(1, (i + 1) / warm_up)
             if decay:
                 rate *= (1 + np.cos(np.pi * i / n_steps)) / 2
-            self._map(partial(core.step, float(rate), total), core.parts)
+            if total:
+                parts = [rows[k :: len(core.workers)] for k in range(len(core.workers))]
+                self._map(partial(core.gradient, total), parts, core.workers)
+                self._n_steps += 1
+                rate = float(rate * self._bias_correction())
+                self._map(partial(core.step, rate, total), core.parts)
             ends_pass = i % n_batches == n_batches - 1
             if (i == 0 or ends_pass or i == n_steps - 1) and not core.is_finite():
                 self._stop(i, n_steps)
