@@ -88,10 +88,7 @@ class Trainer:
         """The network now, in the units and dtype of the objective."""
         parameters = np.zeros(self._starts[-1], self.theta.dtype)
         parameters[self._places] = self.theta
-        layers = views(parameters, self._shapes)
-        return self._start.with_weights(
-            [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
-        )
+        return self._start.with_layers(views(parameters, self._shapes))
 
     @property
     def n_edges(self):

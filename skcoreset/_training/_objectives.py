@@ -272,10 +272,15 @@ class FitLabels:
         total = float(self.sample_weight[rows].sum())
         return total if total > np.finfo(self.network.dtype).eps else 0.0
 
+    def inputs(self, rows):
+        """Some rows of X, dense."""
+        X = self.X[rows]
+        return X.toarray() if sparse.issparse(X) else X
+
     def fill(self, rows, batch):
         """Gather the inputs of some rows."""
-        X = self.X[rows]
-        batch[:, : X.shape[1]] = X.toarray() if sparse.issparse(X) else X
+        X = self.inputs(rows)
+        batch[:, : X.shape[1]] = X
 
     def differentiate(self, rows, total, values, errors):
         """Write the derivatives of the loss with respect to all neurons' own values.
