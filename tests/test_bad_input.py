@@ -99,7 +99,7 @@ def test_regressors_predict_no_classes(error, regressor, digits):
 def test_sets_of_labels_have_no_classes_of_their_own(digits):
     X, y = digits[:2]
     mlp = fitted(MLPClassifier((4,), max_iter=5), X, one_hot(y))
-    with pytest.raises(ValueError, match="error='classwise'.*multilabel"):
+    with pytest.raises(ValueError, match=r"error='classwise'.*multilabel"):
         CoresetCompressor(mlp, error="classwise").fit(X)
 
 

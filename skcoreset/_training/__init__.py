@@ -10,10 +10,9 @@ a :class:`Descent` takes edges away in between. The rest is built of these.
 from ._descent import Descent
 from ._engine import Trainer
 from ._fine_tuning import fine_tune
-from ._least_squares import reweight
 from ._objectives import FitLabels, MatchOriginal
 from ._refinement import match, refine
-from ._rounding import Rounding, best_step
+from ._rounding import Rounding
 from ._short_codes import ShortCodes, count_parameters
 
 __all__ = [
@@ -23,10 +22,8 @@ __all__ = [
     "Rounding",
     "ShortCodes",
     "Trainer",
-    "best_step",
     "count_parameters",
     "fine_tune",
     "match",
     "refine",
-    "reweight",
 ]

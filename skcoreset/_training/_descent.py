@@ -35,17 +35,16 @@ class Descent:
 
         A number that is not below what the network has yields it as it is.
         """
-        trainer = self._trainer
+        trainer, objective = self._trainer, self._trainer.objective
         ranking, trains = None, False
         for n_target in n_edges:
             n_start = trainer.n_edges
             while trainer.n_edges > n_target:
                 # weights that have not been trained keep their ranks
                 ranking = ranking or self._rank(trainer.working_network)
-                trainer.drop(
-                    max(n_target, int(self._ratio * trainer.n_edges)), *ranking
-                )
-                trains = trains or trainer.needs_training()
+                n_next = max(n_target, int(self._ratio * trainer.n_edges))
+                trainer.drop(n_next, *ranking)
+                trains = trains or objective.needs_training(trainer.working_network)
                 if trains and trainer.n_edges > n_target:
                     self._between(trainer)
                     ranking = None

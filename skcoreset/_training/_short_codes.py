@@ -93,12 +93,8 @@ class ShortCodes:
         """Return the network with weights of few levels, trained to be so."""
         network = without_idle_neurons(network)
         importances = self.importance(network, rng)
-        steps = np.array(
-            [
-                best_step(layer, importance, n_levels)
-                for layer, importance in zip(augment(network), importances)
-            ]
-        )
+        pairs = zip(augment(network), importances)
+        steps = np.array([best_step(*pair, n_levels) for pair in pairs])
         rounding = Rounding(steps, n_levels)
         trainer = self._trainer(network, self.objective.with_gce_power(GCE_POWER), rng)
         trainer.train(
@@ -111,15 +107,13 @@ class ShortCodes:
             rounding[i].levels(layer).astype(np.int8)
             for i, layer in enumerate(augment(trainer.network))
         ]
-        levels = network.with_weights(
-            [layer[:-1] for layer in levels], [layer[-1] for layer in levels]
-        )
-        short = sort_neurons(without_idle_neurons(levels))
+        short = sort_neurons(without_idle_neurons(network.with_layers(levels)))
         return QuantisedNetwork(augment(short), steps, network.activation)
 
     def importance(self, network, rng):
+        """What the loss gains where a parameter becomes 0."""
         rows = rng.permutation(self.objective.n_samples)[:N_ROWS_IMPORTANCE]
-        return fisher_importance(network, self.objective.X[rows], rng)
+        return fisher_importance(network, self.objective.inputs(rows), rng)
 
     @staticmethod
     def _trainer(network, objective, rng):

@@ -6,7 +6,8 @@
 import numpy as np
 from numpy.testing import assert_array_equal
 
-from skcoreset._training import Rounding, best_step
+from skcoreset._training import Rounding
+from skcoreset._training._rounding import best_step
 
 
 def test_rounding_is_to_the_nearest_level_within_reach():
