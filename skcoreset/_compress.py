@@ -12,6 +12,7 @@ from ._errors import ERRORS, spread
 from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS, remove_neurons
 from ._parallel import one_blas_thread, threads
+from ._training import FewBits, MatchOriginal
 
 
 @one_blas_thread
@@ -27,6 +28,7 @@ def compress(
     confidence=None,
     guarantee="conformal",
     density=None,
+    bits=None,
     refine=None,
     prune_neurons=None,
     classes=None,
@@ -51,7 +53,7 @@ def compress(
     error : str
         A name in `ERRORS`.
 
-    method, epsilon, delta, confidence, guarantee, density, refine, prune_neurons
+    method, epsilon, delta, confidence, guarantee, density, bits, refine, prune_neurons
         As in :class:`CoresetCompressor`.
 
     classes : sequence, default=None
@@ -88,6 +90,8 @@ def compress(
     refine = way.refines if refine is None else refine
     prune = way.prunes_neurons if prune_neurons is None else prune_neurons
     path = promise.path(way, network, X, target, refine=refine, rng=rng, n_jobs=n_jobs)
+    if bits is not None:
+        path = _with_few_bits(path, network, X, bits, target, rng, n_jobs)
     if prune:
         # what is silent on the calibration rows only, held-out rows have to judge
         rows = X if promise.holds_rows_out else None
@@ -115,6 +119,18 @@ def compress(
     if promise.holds_rows_out:
         _warn_of_collapse(network, compressed, X_val, classes)
     return compressed, certificate, trace
+
+
+def _with_few_bits(path, network, X, bits, target, rng, n_jobs):
+    """Round each network of a path, trained to match the original so."""
+    (rng,) = rng.spawn(1)
+    with threads(n_jobs) as thread_map:
+        objective = MatchOriginal(
+            network, X, ERRORS[target.error], thread_map=thread_map
+        )
+        few_bits = FewBits(objective, bits, rng=rng, thread_map=thread_map)
+        for compressed in path:
+            yield few_bits.round(compressed)
 
 
 def check_error(name, *, classifier, multilabel=False):

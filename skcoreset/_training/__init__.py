@@ -9,6 +9,7 @@ a :class:`Descent` takes edges away in between. The rest is built of these.
 
 from ._descent import Descent
 from ._engine import Trainer
+from ._few_bits import FewBits
 from ._fine_tuning import fine_tune
 from ._objectives import FitLabels, MatchOriginal
 from ._refinement import match, refine
@@ -17,6 +18,7 @@ from ._short_codes import ShortCodes, count_parameters
 
 __all__ = [
     "Descent",
+    "FewBits",
     "FitLabels",
     "MatchOriginal",
     "Rounding",

@@ -159,8 +159,8 @@ class Trainer:
             Whether the learning rate falls to 0, along a cosine.
 
         rounding : Rounding, default=None
-            Levels, with one step for each layer, that the parameters are rounded to in
-            every product. The gradient is taken as if they were not (a straight-through
+            Levels, with a step for each layer in the network's own units, that the
+            parameters are rounded to in every product. The gradient is taken as if they were not (a straight-through
             estimate), and the parameters are left unrounded.
 
         Raises
@@ -273,7 +273,7 @@ class _Core:
         numbers = [np.append(np.cumsum(neurons) - 1, neurons.sum()) for neurons in live]
         self.shapes = [(n_in + 1, n_out) for n_in, n_out in pairwise(widths)]
         starts = np.cumsum([0, *(n_in * n_out for n_in, n_out in self.shapes)])
-        trained, positions, rates, is_weight = [], [], [], []
+        trained, positions, rates, is_weight, units = [], [], [], [], []
         for i, (coef, layer, places) in enumerate(trainer.by_layer(network.coefs)):
             rows, columns = np.divmod(places, coef.shape[1])
             alive = np.append(live[i], True)[rows] & live[i + 1][columns]
@@ -287,6 +287,11 @@ class _Core:
             positions.append(starts[i] + position)
             rates.append(np.where(weights, rate, rate * objective.scales[i]))
             is_weight.append(weights)
+            units.append(1.0)
+            if i == len(self.shapes) - 1:
+                units[-1] = np.broadcast_to(objective.output_scale, coef.shape[1])[
+                    columns
+                ]
         self.trained = np.concatenate(trained)
         self.theta = theta[self.trained]
         self.moments = trainer.moments.compress(self.trained, axis=1)
@@ -294,8 +299,7 @@ class _Core:
         self.rates = np.concatenate(rates, dtype=dtype)
         # the penalty is on weights, not on intercepts
         self.decay = (objective.alpha * np.concatenate(is_weight)).astype(dtype)
-        sizes = [len(position) for position in positions]
-        self.rounding = rounding and rounding.repeated(sizes)
+        self.rounding = rounding and rounding.of_parameters(list(zip(is_weight, units)))
         # what Adam adds to the root of the second moment
         largest = float(self.rates.max(initial=0) or 1)
         self.negligible = 1e-9 * learning_rate / largest

@@ -2,7 +2,8 @@
 
 An objective is what the engine asks for: `n_samples` and `batch_size`; the defaults of
 Adam, `learning_rate`, `warm_up` and `beta_2`; the penalty `alpha`; `scales`, of the
-learning rates of intercepts; and the methods of :class:`FitLabels`, the simpler one.
+learning rates of intercepts; `output_scale`, the units of the outputs; and the methods
+of :class:`FitLabels`, the simpler one.
 """
 
 # Authors: the skcoreset developers
@@ -76,6 +77,7 @@ class MatchOriginal:
         self.X = self._inputs[0][:, :-1]
         thread_map(partial(self._forward, X, augment(self.network)), row_blocks(X))
         self.scales = [rms(A[:, :-1]) for A in self._inputs]
+        self.output_scale = self._scale
 
         F = self._without_shift(self._targets[-1].copy())
         self.row_weights = error.row_weights(F)
@@ -218,6 +220,7 @@ class FitLabels:
     """
 
     learning_rate, warm_up, beta_2 = 0.0125, 0.03, 0.999
+    output_scale = 1.0
 
     def __init__(
         self,

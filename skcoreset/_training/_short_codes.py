@@ -12,7 +12,7 @@ from .._importance import fisher_importance
 from .._network import ACTIVATIONS, augment
 from ._descent import Descent
 from ._engine import Trainer
-from ._rounding import Rounding, best_step
+from ._rounding import Rounding, best_step, short_float16
 
 # Ratio of the numbers of edges of neighbouring networks of the descent.
 RATIO = 0.85
@@ -94,7 +94,7 @@ class ShortCodes:
         network = without_idle_neurons(network)
         importances = self.importance(network, rng)
         pairs = zip(augment(network), importances)
-        steps = np.array([best_step(*pair, n_levels) for pair in pairs])
+        steps = np.array([_step(*pair, n_levels) for pair in pairs])
         rounding = Rounding(steps, n_levels)
         trainer = self._trainer(network, self.objective.with_gce_power(GCE_POWER), rng)
         trainer.train(
@@ -162,3 +162,11 @@ def _per_bits(importance, layer):
     chance = (rows + 0.5) * (columns + 0.5) / (kept.sum() + 1)
     bits = BITS_PER_LEVEL - np.log2(np.minimum(chance, 0.97))
     return importance / bits**RATE_POWER
+
+
+def _step(layer, importance, n_levels):
+    """Step of a layer whose weights count by what it costs to lose them."""
+    kept = layer != 0
+    weights = layer[kept].astype(float)
+    curvature = importance[kept] / weights**2
+    return best_step(weights, n_levels, short_float16, curvature=curvature)
