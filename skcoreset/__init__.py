@@ -9,6 +9,7 @@ from ._displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
     LayerDensityDisplay,
+    NetworkDisplay,
     SensitivityDisplay,
 )
 
@@ -19,6 +20,7 @@ __all__ = [
     "CoresetCompressor",
     "InputDensityDisplay",
     "LayerDensityDisplay",
+    "NetworkDisplay",
     "SensitivityDisplay",
     "__version__",
     "bounds",
