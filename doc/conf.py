@@ -117,7 +117,7 @@ html_sidebars = {
 }
 html_theme_options = {
     "logo": {"text": "skcoreset"},
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "navbar_end": ["theme-switcher"],
     "show_toc_level": 2,
     "navigation_with_keys": False,

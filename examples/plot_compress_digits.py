@@ -77,8 +77,8 @@ print(compressor.certificate_)
 _ = CompressionPathDisplay.from_estimator(compressor, X_test, y_test)
 
 # %%
-# The network itself, of which half of the neurons of a layer are drawn. Colours are
-# signs, and the heavier a weight, the thicker its line.
+# The network itself, of which at most 32 neurons of a layer are drawn. The heavier a
+# weight, the thicker its line.
 
 # sphinx_gallery_thumbnail_number = 2
 _ = NetworkDisplay.from_estimator(compressor, max_neurons=32)

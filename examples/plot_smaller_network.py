@@ -105,13 +105,13 @@ print(f"gradient boosting: {trees.score(X_test, y_test):.1%} accuracy")
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", sharey=True)
 for ax, table, title in zip(
-    axes, [accuracy, agreement], ["Right", "As the large network"]
+    axes, [accuracy, agreement], ["Accuracy", "Agreement with the large network"]
 ):
     for (name, values), color, marker in zip(
         table.items(), ["#1F85C7", "#D55E00", "#808080"], "os^"
     ):
         ax.plot(densities, values, color=color, marker=marker, label=name)
-    ax.set(xscale="log", xlabel="Edges, of the large network's", title=title)
+    ax.set(xscale="log", xlabel="Edges, as a share of the large network's", title=title)
     ax.set_xticks(densities, [f"{density:.0%}" for density in densities])
     ax.minorticks_off()
 axes[0].yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

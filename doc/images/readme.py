@@ -63,12 +63,16 @@ with Image.open(HERE / "network.png") as image:
         HERE / "network.png", optimize=True
     )
 
-# A path and its choice, and methods compared
+# A path and its choice
 mlp = MLPClassifier((100, 50), max_iter=300, random_state=0).fit(X_train, y_train)
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.8), layout="constrained")
 chosen = CoresetCompressor(mlp, epsilon=0.2, delta=0.1, random_state=0).fit(X_cal)
-CompressionPathDisplay.from_estimator(chosen, ax=left)
-left.set_title("The sparsest network that keeps the promise")
+display = CompressionPathDisplay.from_estimator(chosen)
+display.ax_.set_title("The sparsest network that keeps the promise")
+display.figure_.set_size_inches(5.4, 5)
+display.figure_.savefig(HERE / "path.png")
+
+# Methods compared
+figure, ax = plt.subplots(figsize=(5.4, 5), layout="constrained")
 for method, (color, style) in METHODS.items():
     kept, scores = [1.0], [mlp.score(X_test, y_test)]
     for density in DENSITIES:
@@ -79,8 +83,8 @@ for method, (color, style) in METHODS.items():
             ).fit(X_cal)
         kept.append(compressor.density_)
         scores.append(compressor.score(X_test, y_test))
-    right.plot(kept, scores, style, color=color, markersize=4, label=method)
-right.set(
+    ax.plot(kept, scores, style, color=color, markersize=4, label=method)
+ax.set(
     xscale="log",
     xlabel="Edges kept",
     ylabel="Accuracy on new rows",
@@ -88,7 +92,7 @@ right.set(
     title="Digits, 64-100-50-10 network",
 )
 ticks = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
-right.set_xticks(ticks, [f"{tick:.0%}" for tick in ticks])
-right.minorticks_off()
-right.legend(loc="center left", frameon=False)
-figure.savefig(HERE / "readme.png")
+ax.set_xticks(ticks, [f"{tick:.0%}" for tick in ticks])
+ax.minorticks_off()
+ax.legend(loc="center left", frameon=False)
+figure.savefig(HERE / "methods.png")
