@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from . import bounds, model_selection
+from ._certify import certify
 from ._compressor import CoresetCompressor
 from ._displays import (
     CompressionPathDisplay,
@@ -12,10 +13,12 @@ from ._displays import (
     NetworkDisplay,
     SensitivityDisplay,
 )
+from ._guarantees import Certificate
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Certificate",
     "CompressionPathDisplay",
     "CoresetCompressor",
     "InputDensityDisplay",
@@ -24,5 +27,6 @@ __all__ = [
     "SensitivityDisplay",
     "__version__",
     "bounds",
+    "certify",
     "model_selection",
 ]

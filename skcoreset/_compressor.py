@@ -3,17 +3,12 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-from contextlib import closing
 from copy import copy
-from functools import partial
 from html import escape
-from inspect import Parameter, signature
 from math import ceil
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -21,64 +16,74 @@ from sklearn.base import (
     MetaEstimatorMixin,
     RegressorMixin,
     TransformerMixin,
-    _clone_parametrized,
-    _fit_context,
-    clone,
     is_classifier,
 )
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import (
     TransformerTags,
-    _safe_indexing,
     check_consistent_length,
     check_random_state,
     get_tags,
 )
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    InvalidParameterError,
-    StrOptions,
-    validate_parameter_constraints,
-)
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
-    _routing_enabled,
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    _check_method_params,
-    _check_sample_weight,
-    _num_samples,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._callbacks import CallbackSupportMixin, with_callbacks
-from ._fine_tune import encode_targets, fine_tune
-from ._guarantee import (
-    ERRORS,
-    Validation,
-    n_missing_rows,
-    path_densities,
-    theoretical_result,
+from ._compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_method_params,
+    check_sample_weight,
+    clone_parametrized,
+    fit_context,
+    fit_with_callbacks,
+    num_samples,
+    routing_enabled,
+    safe_indexing,
+    validate_parameter_constraints,
+    watch_fit,
 )
-from ._methods import METHODS, CoreNet, remove_neurons, theorem_of
-from ._network import ACTIVATIONS, DTYPES, SPARSE_FORMATS, Network, _dense
-from ._parallel import one_blas_thread, threads
+from ._compress import check_error, compress
+from ._errors import ERRORS
+from ._guarantees import GUARANTEES, Target
+from ._methods import METHODS
+from ._network import dense
+from ._parallel import one_blas_thread
+from ._training import fine_tune
+from ._wrapped import (
+    DTYPES,
+    SPARSE_FORMATS,
+    check_estimator,
+    check_finite_output,
+    check_is_finite,
+    decode_outputs,
+    encode_targets,
+    inputs_of,
+    is_fitted,
+    last_step,
+    network_of,
+    takes_in_fit,
+    thawed,
+    train_copy,
+    warn_if_not_trained_on,
+    with_network,
+)
 
 
 def _wrapped_has(attribute):
     """Whether the wrapped network has a method."""
 
     def check(self):
-        getattr(_last_step(vars(self).get("estimator_", self._unwrapped())), attribute)
+        getattr(last_step(vars(self).get("estimator_", self._unwrapped())), attribute)
         return True
 
     return check
@@ -94,9 +99,9 @@ class CoresetCompressor(
     """Compress a multi-layer perceptron into a sparse one, with a guarantee.
 
     A method turns a trained network and calibration rows into a path of ever sparser
-    networks. A guarantee picks the sparsest network of the path of which, for a fresh
-    row `x`, ``P(error(f_hat(x), f(x)) > epsilon) <= delta`` can be said. `f` is the
-    output of the network before the output activation.
+    networks. A guarantee picks the sparsest network of the path of which it can be
+    promised that ``error(f_hat(x), f(x)) <= epsilon`` for all but a share `delta` of
+    fresh rows `x`. `f` is the output of the network before the output activation.
 
     A fitted network is compressed as it is and never retrained or changed, neither by
     `fit` nor by a search that clones the compressor. One that is not fitted is trained
@@ -126,29 +131,49 @@ class CoresetCompressor(
         - "sipp": the largest mean relative importance [2]_.
 
     epsilon : float, default=0.1
-        Largest error allowed, positive. It has no unit: errors are relative. Plays no
-        part with ``error="prediction"`` or with a `density`.
+        Largest error that keeps the promise, positive; in the units of `error`. Plays
+        no part where the error counts rows, or with a `density`.
 
     delta : float, default=0.1
-        Probability, between 0 and 1, with which a fresh row may exceed `epsilon`. It
-        needs at least ``1 / delta - 1`` held-out rows.
+        Share of fresh rows, between 0 and 1, that need not keep it. It takes at least
+        ``1 / delta - 1`` held-out rows, or ``log(1 - confidence) / log(1 - delta)``
+        with a `confidence`.
+
+    confidence : float, default=None
+        None promises `delta` on average over draws of the held-out rows (conformal risk
+        control [3]_). A number in (0, 1) promises it for *this* network, with that
+        confidence over the draw of the held-out rows (fixed-sequence testing [4]_).
 
     guarantee : {"conformal", "theoretical"}, default="conformal"
-        "conformal" chooses by held-out rows (conformal risk control [3]_). It makes no
-        assumption on the network, on its weights or on the distribution of the rows.
-        "theoretical" takes the sample sizes of the theorem of CoreNet [1]_ and holds no
-        rows out; it goes with the "corenet" methods only, and leaves networks of usual
-        size uncompressed.
+        "conformal" chooses by held-out rows. It makes no assumption on the network, on
+        its weights or on the distribution of the rows. "theoretical" takes the sample
+        sizes of the theorem of CoreNet [1]_ and holds no rows out; it goes with the
+        "corenet" methods only, and leaves networks of usual size uncompressed.
 
-    error : {"relative", "entrywise", "prediction"}, default="relative"
-        Error of a row. "relative" is ``||f_hat - f||_2 / ||f||_2``; "entrywise" the
-        largest ``|f_hat_k - f_k| / |f_k|`` over the outputs `k`; "prediction" is 1
-        where the predicted class, or set of labels, changes, so that at most a share
-        `delta` of the predictions changes. Regressors do not have the last.
+    error : {"auto", "relative", "scaled", "absolute", "probability", "prediction", \
+            "classwise", "entrywise"}, default="auto"
+        Error of a row.
+
+        - "auto": "relative" for a classifier, "scaled" for a regressor; "entrywise"
+          with ``guarantee="theoretical"``.
+        - "relative": ``||f_hat - f||_2 / ||f||_2``; of a softmax without the shift
+          that all outputs have in common, which changes no probability.
+        - "scaled": the largest change of an output over its standard deviation on the
+          calibration rows.
+        - "absolute": the largest change of an output, in its units (on the log scale
+          where the loss is Poisson).
+        - "probability": the largest change of a predicted probability.
+        - "prediction": 1 where the predicted class, or set of labels, changes, so that
+          `delta` is a share of predictions.
+        - "classwise": the same, and `delta` is kept in every class that the original
+          predicts: a rare class cannot vanish. Not for several labels.
+        - "entrywise": the largest ``|f_hat_k - f_k| / |f_k|``, as in [1]_.
+
+        Only classifiers have "probability", "prediction" and "classwise".
 
     density : float, default=None
-        Share of the original network's edges to keep, in (0, 1]. Then `epsilon` is not
-        targeted; `certificate_` has the one that was reached. None targets `epsilon`.
+        Share of the original network's edges to keep, in (0, 1]. Then neither `epsilon`
+        nor `delta` is targeted; `certificate_` has what was reached. None targets them.
 
     refine : bool, default=None
         Whether the kept edges are given the weights that reproduce the original best
@@ -158,7 +183,7 @@ class CoresetCompressor(
     prune_neurons : bool, default=None
         Whether hidden neurons that do nothing on the calibration rows are removed. None
         is the rule of the method: yes for "refined", "corenet+" and "corenet++", no for
-        the others.
+        the others. With ``guarantee="theoretical"`` only neurons without edges go.
 
     validation_fraction : float, default=0.3
         Share of the rows of X that is held out for the certificate, in (0, 1). Not used
@@ -181,15 +206,15 @@ class CoresetCompressor(
     ----------
     estimator_ : MLPClassifier, MLPRegressor or Pipeline
         The compressed network, of the class of the original. It predicts without this
-        package. Its `coefs_` are of type :class:`scipy.sparse.csr_array` and it carries
-        nothing that only training needs. Change a copy of it: predictions of the
-        compressor need not follow.
+        package and carries nothing that only training needs. Change a copy of it:
+        predictions of the compressor need not follow.
 
     original_estimator_ : MLPClassifier, MLPRegressor or Pipeline
         The network that was compressed: `estimator` itself where it was fitted.
 
-    coefs_ : list of csr_array of shape (n_in, n_out)
-        Weight matrices of the compressed network.
+    coefs_ : list of csr_array or of ndarrays, of shape (n_in, n_out)
+        Weight matrices of the compressed network. They are ndarrays where every edge
+        between the neurons that are left is kept.
 
     intercepts_ : list of ndarray of shape (n_out,)
         Intercepts of the compressed network.
@@ -201,17 +226,15 @@ class CoresetCompressor(
         Number of edges and intercepts of the compressed network.
 
     certificate_ : Certificate
-        What is promised, and on what it rests: `epsilon`, `delta`, `guarantee`,
-        `error`, `holds`, `n_validation`, `quantiles`, `share_over_epsilon` and
-        `upper_bound`. Printing it gives a sentence.
+        What is promised, and on what it rests; see :class:`~skcoreset.Certificate`.
+        Printing it gives a sentence.
 
     path_ : dict of str to ndarray of shape (n_networks,)
         The networks that were looked at, the original first: `density`; `error_q50`,
         `error_q90` and `error_q99`, quantiles of the error on the held-out rows;
-        `share_over_epsilon`; `upper_bound`, the bound that is compared with `delta`,
-        which counts a row once it was over `epsilon` anywhere before; and `chosen`,
-        which is True for one of them. Without held-out rows all but `density` and
-        `chosen` are NaN.
+        `share_over_epsilon`; `statistic`, the number that is compared with the
+        certificate's `limit`; and `chosen`, which is True for one of them. Without
+        held-out rows all but `density` and `chosen` are NaN.
 
     classes_ : ndarray of shape (n_classes,)
         Classes of a classifier.
@@ -229,6 +252,7 @@ class CoresetCompressor(
 
     See Also
     --------
+    skcoreset.certify : The same promise for any two estimators.
     skcoreset.model_selection.fidelity_score : Agreement with the original network.
     skcoreset.model_selection.SparsestWithin : The sparsest good candidate of a search.
     skcoreset.bounds.occam_bound : Generalization bound of the compressed network.
@@ -236,11 +260,11 @@ class CoresetCompressor(
 
     Notes
     -----
-    The probability of the conformal guarantee is over the held-out rows and the fresh
-    row together. It asks that they are exchangeable: the network must not have been
-    trained on the held-out rows, and fresh rows must come from the same distribution. A
-    certificate that was picked as the best of several on the same rows no longer holds
-    at its `delta`. See :ref:`guarantees`.
+    A promise asks that held-out and fresh rows are exchangeable: neither the network
+    nor the steps of a Pipeline before it may have been fitted on the held-out rows, and
+    fresh rows must come from the same distribution. A certificate that was picked as
+    the best of several on the same rows no longer holds at its `delta`. See
+    :ref:`guarantees`.
 
     References
     ----------
@@ -254,6 +278,10 @@ class CoresetCompressor(
 
     .. [3] A. N. Angelopoulos, S. Bates, A. Fisch, L. Lei, T. Schuster, "Conformal Risk
        Control", 2022, :arxiv:`2208.02814`.
+
+    .. [4] A. N. Angelopoulos, S. Bates, E. J. Candès, M. I. Jordan, L. Lei, "Learn then
+       Test: Calibrating Predictive Algorithms to Achieve Risk Control", 2021,
+       :arxiv:`2110.01052`.
 
     Examples
     --------
@@ -270,9 +298,10 @@ class CoresetCompressor(
     >>> mlp = MLPClassifier((50,), max_iter=500, random_state=0).fit(X_train, y_train)
     >>> compressor = CoresetCompressor(mlp, epsilon=0.2, random_state=0).fit(X_new)
     >>> print(compressor.certificate_)
-    With probability at least 0.9 the relative error (2-norm) of a fresh row is at most
-    0.2. This rests on 270 held-out rows, of which ... are over (conformal risk control;
-    upper bound 0.0...).
+    On average over draws of the held-out rows, a fresh row is kept with probability at
+    least 1 - 0.1. A row is kept where the relative error (2-norm) of the output is at
+    most 0.2. Of the 270 held-out rows ... are not kept (conformal risk control: 0.0...
+    is at most 0.1).
     >>> print(compressor.density_ < 0.2)
     True
     >>> compressor.score(X_new, y_new) > mlp.score(X_new, y_new) - 0.05
@@ -289,8 +318,9 @@ class CoresetCompressor(
         "method": [StrOptions(set(METHODS))],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "delta": [Interval(Real, 0, 1, closed="neither")],
-        "guarantee": [StrOptions({"conformal", "theoretical"})],
-        "error": [StrOptions(set(ERRORS))],
+        "confidence": [None, Interval(Real, 0, 1, closed="neither")],
+        "guarantee": [StrOptions(set(GUARANTEES))],
+        "error": [StrOptions({"auto", *ERRORS})],
         "density": [None, Interval(Real, 0, 1, closed="right")],
         "refine": [None, "boolean"],
         "prune_neurons": [None, "boolean"],
@@ -311,8 +341,9 @@ class CoresetCompressor(
         method="refined",
         epsilon=0.1,
         delta=0.1,
+        confidence=None,
         guarantee="conformal",
-        error="relative",
+        error="auto",
         density=None,
         refine=None,
         prune_neurons=None,
@@ -325,6 +356,7 @@ class CoresetCompressor(
         self.method = method
         self.epsilon = epsilon
         self.delta = delta
+        self.confidence = confidence
         self.guarantee = guarantee
         self.error = error
         self.density = density
@@ -335,8 +367,8 @@ class CoresetCompressor(
         self.random_state = random_state
         self.verbose = verbose
 
-    @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_with_callbacks
+    @fit_context(prefer_skip_nested_validation=False)
     @one_blas_thread
     def fit(self, X, y=None, *, X_val=None, **fit_params):
         """Compress the network.
@@ -352,7 +384,8 @@ class CoresetCompressor(
             network must not have been trained on these.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Classes or values. Used only to train a network that is not fitted.
+            Classes or values. They train a network that is not fitted; a fitted one
+            is only compared with them, and is never trained.
 
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Held-out rows, where they are not to be a random part of X: later rows, say,
@@ -371,10 +404,11 @@ class CoresetCompressor(
         ------
         ValueError
             If a parameter is out of its range or excludes another; `estimator` is not
-            an MLP, or ends in none; it is not fitted and there is no `y`; there are too
-            few rows for `delta`; X has NaN, infinity or another number or order of
-            features; or the weights or the output of the network are not finite. The
-            message names the parameter and its value.
+            an MLP, or ends in none; it is not fitted and there is no `y`; `y` has a
+            class that a fitted one does not know; there are too few rows for `delta`;
+            X has NaN, infinity or another number or order of features; or the weights
+            or the output of the network are not finite. The message names the
+            parameter and its value.
 
         sklearn.exceptions.NotFittedError
             If `estimator` is frozen and not fitted (a subclass of ValueError).
@@ -383,8 +417,10 @@ class CoresetCompressor(
         -----
         UserWarning
             If no network on the path can be promised, and the network is left as it
-            was; `density` cannot be had from the method; or the theorem keeps rows
-            whole.
+            was; `density` cannot be had from the method; the theorem keeps rows whole;
+            on the held-out rows the compressed network is constant, or no longer
+            predicts a class that the original predicts; or a fitted network predicts
+            `y` no better than a constant does.
 
         Notes
         -----
@@ -394,231 +430,84 @@ class CoresetCompressor(
         """
         rng = check_random_state(self.random_state)
         estimator = self._unwrapped()
-        self._check_options(estimator, X_val)
+        target = self._check_options(estimator, X_val)
         fit_params = self._route_fit_params(estimator, fit_params)
         rows, y = self._check_rows(estimator, X, y)
-        context = self._init_callback_context(max_subtasks=None)
-        data = {"estimator": self, "X": rows, "y": y}
-        context.call_on_fit_task_begin(**data)
-        X, y, X_val, fit_params = self._hold_out(rows, y, X_val, fit_params, rng)
-        if not _is_fitted(estimator):
-            estimator = self._train(estimator, X, y, fit_params, rng)
+        watch = watch_fit(self, X=rows, y=y)
+        X, y, X_val, fit_params = self._hold_out(
+            rows, y, X_val, fit_params, target, rng
+        )
+        if not is_fitted(estimator):
+            estimator = train_copy(estimator, X, y, fit_params, rng)
+        elif y is not None:
+            warn_if_not_trained_on(estimator, X, y)
 
-        network = Network.from_estimator(_last_step(estimator)).to_dense()
+        network = network_of(estimator).to_dense()
         if network.n_edges == 0:
             raise ValueError(
                 "estimator has no weight other than 0: there is nothing to compress."
             )
-        X = _dense(network.cast(self._inputs(estimator, X)))
-        _check_finite_output(network, X)
-        generator = np.random.default_rng(rng.randint(2**31, size=4))
+        X = dense(network.cast(inputs_of(estimator, X, self)))
+        check_finite_output(network, X)
+        if X_val is not None:
+            X_val = self._held_out_inputs(estimator, network, X_val)
 
         def fitted(compressed):
             return self._fitted_attributes(estimator, network, compressed)
 
-        def observed(path):
-            for compressed in path:
-                task = context.subcontext(task_name="network")
-                task.call_on_fit_task_begin(**data)
-                end = partial(
-                    task.call_on_fit_task_end,
-                    **data,
-                    reconstruction_attributes=partial(fitted, compressed),
-                )
-                try:
-                    yield compressed
-                except GeneratorExit:  # the path is left here
-                    end()
-                    raise
-                if end():
-                    return
-
-        if self.guarantee == "theoretical":
-            result = self._compress_by_theorem(network, X, generator)
-        else:
-            try:
-                X_val = network.cast(self._inputs(estimator, X_val))
-                _check_finite_output(network, X_val)
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"X_val, the held-out rows: {error}") from error
-            result = self._compress(network, X, X_val, generator, observed)
-        compressed, certificate, path = result
+        compressed, certificate, path = compress(
+            network,
+            X,
+            X_val,
+            method=self.method,
+            epsilon=target.epsilon,
+            delta=target.delta,
+            confidence=target.confidence,
+            guarantee=self.guarantee,
+            error=target.error,
+            density=target.density,
+            refine=self.refine,
+            prune_neurons=self.prune_neurons,
+            classes=getattr(last_step(estimator), "classes_", None),
+            watch_path=lambda path: watch.path(path, fitted),
+            rng=np.random.default_rng(rng.randint(2**31, size=4)),
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
         attributes = fitted(compressed) | {"certificate_": certificate, "path_": path}
-        context.call_on_fit_task_end(**data, reconstruction_attributes=attributes)
+        watch.end(attributes)
         # In one step and after all that can fail: never half fitted.
         self.__dict__ = _unfitted_state(self) | attributes
         return self
 
-    def _fitted_attributes(self, estimator, network, compressed):
-        """What `fit` sets for a compressed network."""
-        mlp = compressed.to_estimator(_last_step(estimator))
-        attributes = {
-            "estimator_": _with_last_step(estimator, mlp),
-            "original_estimator_": estimator,
-            "density_": float(compressed.n_edges / network.n_edges),
-            "n_parameters_": int(compressed.n_edges + sum(compressed.widths)),
-            "n_features_in_": getattr(
-                estimator, "n_features_in_", network.coefs[0].shape[0]
-            ),
-            "_network": Network.from_estimator(mlp),
-        }
-        for name in ("classes_", "feature_names_in_"):
-            if hasattr(estimator, name):
-                attributes[name] = getattr(estimator, name)
-        return attributes
-
     def _unwrapped(self):
         """The MLP, or the Pipeline that ends in one, as the user gave it."""
-        return MLPClassifier() if self.estimator is None else _thawed(self.estimator)
+        return MLPClassifier() if self.estimator is None else thawed(self.estimator)
 
     def _check_options(self, estimator, X_val):
-        """Refuse an estimator that is no MLP, and options that exclude each other."""
-        mlp = _last_step(estimator)
-        _check_is_mlp(mlp)
-        if isinstance(self.estimator, FrozenEstimator) and not _is_fitted(estimator):
-            raise NotFittedError(
-                f"estimator={self.estimator!r} is frozen and not fitted: fit the "
-                "network before freezing it."
-            )
-        if _is_fitted(estimator):
-            Network.from_estimator(mlp)
-            if is_classifier(mlp) and not hasattr(mlp, "_label_binarizer"):
-                raise ValueError(
-                    f"estimator is a {type(mlp).__name__} without _label_binarizer, "
-                    "which predicts no classes: it was not fitted whole. A network "
-                    "made of given weights has it from a partial_fit on a few rows."
-                )
-        elif mlp.activation not in list(ACTIVATIONS):  # it may have no hash
-            raise InvalidParameterError(
-                f"estimator has activation={mlp.activation!r}; only "
-                f"{sorted(ACTIVATIONS)} can be compressed."
-            )
-        if self.error == "prediction" and not is_classifier(mlp):
-            raise InvalidParameterError(
-                "error='prediction' asks whether the predicted class changes, and "
-                f"{type(mlp).__name__} predicts none: use 'relative' or 'entrywise'."
-            )
-        if self.guarantee == "theoretical":
-            self._check_theoretical_options(mlp, X_val)
-
-    def _check_theoretical_options(self, mlp, X_val):
-        conflicts = {
-            f"method={self.method!r}": not isinstance(METHODS[self.method], CoreNet),
-            f"density={self.density!r}": self.density is not None,
-            f"error={self.error!r}": self.error == "prediction",
-            "refine=True": bool(self.refine),
-            "X_val": X_val is not None,
-            f"an estimator of activation={mlp.activation!r}": mlp.activation
-            == "logistic",
-        }
-        for conflict, present in conflicts.items():
-            if present:
-                raise InvalidParameterError(
-                    f"guarantee='theoretical' does not go with {conflict}: the theorem "
-                    "bounds the relative error of plain CoreNet ('corenet', 'corenet+' "
-                    "or 'corenet++') with ReLU, tanh or identity activations, from its "
-                    "own sample sizes and without held-out rows. "
-                    "guarantee='conformal' covers all the rest."
-                )
-
-    def _check_rows(self, estimator, X, y):
-        """Validate what can be validated before anything is trained."""
-        if not _is_fitted(estimator) and y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None: its network is not fitted and has to be trained."
-                " Pass y, or a fitted MLPClassifier or MLPRegressor as `estimator`."
-            )
-        if isinstance(estimator, Pipeline):
-            if y is not None:
-                check_consistent_length(X, y)
-        elif _is_fitted(estimator):
-            self._inputs(estimator, X)
-            X = X.tocsr() if sparse.issparse(X) else X
-            if y is not None:
-                check_consistent_length(X, y)
-        else:
-            X, y = validate_data(
-                copy(self),
-                X,
-                y,
-                accept_sparse=SPARSE_FORMATS,
-                dtype=DTYPES,
-                multi_output=True,
-            )
-        return X, y
-
-    def _hold_out(self, X, y, X_val, fit_params, rng):
-        """Set rows apart that neither the network nor its compression will see."""
-        if self.guarantee == "theoretical":
-            return X, y, None, fit_params
-        if X_val is not None:
-            self._check_n_validation(_num_samples(X_val), "X_val has")
-            return X, y, X_val, fit_params
-        n_samples = _num_samples(X)
-        if n_samples < 2:
-            raise ValueError(
-                f"n_samples={n_samples} cannot be divided into rows to calibrate on "
-                "and held-out rows: give more rows, or X_val."
-            )
-        # and one row, at the least, to calibrate on
-        n_validation = min(ceil(self.validation_fraction * n_samples), n_samples - 1)
-        self._check_n_validation(
-            n_validation,
-            f"validation_fraction={self.validation_fraction!r} of n_samples="
-            f"{n_samples} makes",
+        """Refuse what cannot be compressed, and options that exclude each other."""
+        check_estimator(self.estimator if self.estimator is not None else estimator)
+        mlp, guarantee = last_step(estimator), GUARANTEES[self.guarantee]
+        error = self.error
+        if error == "auto":
+            error = guarantee.auto_error(is_classifier(mlp))
+        check_error(error, classifier=is_classifier(mlp))
+        target = Target(error, self.epsilon, self.delta, self.confidence, self.density)
+        guarantee.check_options(
+            target,
+            METHODS[self.method],
+            refine=self.refine,
+            activation=mlp.activation,
+            X_val=X_val,
         )
-        stratify = None
-        estimator = self._unwrapped()
-        trains_classes = is_classifier(estimator) and not _is_fitted(estimator)
-        if trains_classes and not sparse.issparse(y):
-            classes = np.asarray(y).reshape(n_samples, -1)
-            stratify = classes if classes.shape[1] == 1 else None
-        rows = np.arange(n_samples)
-        try:
-            kept, held_out = train_test_split(
-                rows, test_size=n_validation, random_state=rng, stratify=stratify
-            )
-        except ValueError:
-            # a class with too few rows to be in both parts
-            kept, held_out = train_test_split(
-                rows, test_size=n_validation, random_state=rng
-            )
-        return (
-            _safe_indexing(X, kept),
-            None if y is None else _safe_indexing(y, kept),
-            _safe_indexing(X, held_out),
-            _check_method_params(X, fit_params, indices=kept),
-        )
-
-    def _check_n_validation(self, n_validation, which):
-        missing = n_missing_rows(n_validation, self.delta)
-        if self.density is None and missing:
-            raise ValueError(
-                f"delta={self.delta!r} can be promised on at least 1 / delta - 1 = "
-                f"{n_validation + missing:.6g} held-out rows and {which} "
-                f"{n_validation}: {missing:.6g} are missing. Give more rows, a larger "
-                "validation_fraction or a larger delta."
-            )
-
-    def _train(self, estimator, X, y, fit_params, rng):
-        """Train a copy of an unfitted estimator, reproducibly."""
-        estimator = clone(estimator)
-        seeds = {
-            name: rng.randint(np.iinfo(np.int32).max)
-            for name, value in sorted(estimator.get_params().items())
-            if value is None and name.split("__")[-1] == "random_state"
-        }
-        estimator.set_params(**seeds)
-        estimator.fit(X, y, **fit_params)
-        return estimator
+        return target
 
     def _route_fit_params(self, estimator, fit_params):
         """Metadata for the training, which a fitted network would refuse as well."""
-        if _routing_enabled():
+        if routing_enabled():
             return process_routing(self, "fit", **fit_params).estimator.fit
         for name in fit_params:
-            if not _takes_in_fit(estimator, name):
+            if not takes_in_fit(estimator, name):
                 raise TypeError(
                     f"{type(self).__name__}.fit() got an unexpected keyword argument "
                     f"{name!r}: it is not X_val, and the fit of `estimator` does not "
@@ -626,121 +515,89 @@ class CoresetCompressor(
                 )
         return fit_params
 
-    def _inputs(self, estimator, X):
-        """Validate X and return what the MLP of a fitted estimator gets of it."""
-        estimator = _thawed(estimator)
-        if isinstance(estimator, Pipeline):
-            if len(estimator) > 1:
-                X = estimator[:-1].transform(X)
-            return self._inputs(estimator.steps[-1][1], X)
-        checker = self
-        if estimator is not vars(self).get("estimator_"):
-            checker = copy(self)
-            vars(checker).pop("feature_names_in_", None)
-            checker.n_features_in_ = estimator.coefs_[0].shape[0]
-            if hasattr(estimator, "feature_names_in_"):
-                checker.feature_names_in_ = estimator.feature_names_in_
-        return validate_data(
-            checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=DTYPES
-        )
-
-    def _compress(self, network, X, X_val, generator, observed):
-        """Walk the path of the method to what may be promised, or to `density`."""
-        method = METHODS[self.method]
-        refine = method.refines if self.refine is None else self.refine
-        prune = (
-            method.prunes_neurons if self.prune_neurons is None else self.prune_neurons
-        )
-        targeted = self.density is None
-        if targeted:
-            step = method.refined_step if refine else method.step
-            densities = path_densities(network.n_edges, step)
-        else:
-            densities = np.array([self.density])
-        path = ()
-        if len(densities):
-            path = method.path(
-                network, X, densities, refine=refine, rng=generator, n_jobs=self.n_jobs
-            )
-        if prune:
-            path = (remove_neurons(compressed, X) for compressed in path)
-        if not targeted:
-            path = self._check_density(path, network, prune)
-        with threads(self.n_jobs) as thread_map, closing(observed(path)) as path:
-            validation = Validation(
-                network,
-                X_val,
-                error=self.error,
-                epsilon=self.epsilon,
-                delta=self.delta,
-                verbose=self.verbose,
-                thread_map=thread_map,
-            )
-            if not targeted:
-                return validation.measure(*path)
-            chosen, certificate, trace = validation.choose(path)
-        if chosen is network:
-            warnings.warn(
-                f"No network on the path of method={self.method!r} keeps "
-                f"epsilon={self.epsilon!r} at delta={self.delta!r}: the network is "
-                "left uncompressed. Allow a larger epsilon or delta, or choose "
-                "method='refined'.",
-                UserWarning,
-            )
-        return chosen, certificate, trace
-
-    def _check_density(self, path, network, prune):
-        """Say where a method could not keep the share of edges that was asked."""
-        reasons = METHODS[self.method].limits
-        if prune:
-            reasons += " Neurons that are removed take their edges with them."
-        for compressed in path:
-            kept = compressed.n_edges / network.n_edges
-            sampling_error = np.sqrt(self.density * (1 - self.density))
-            tolerance = 5 * sampling_error / np.sqrt(network.n_edges)
-            tolerance += 1 / network.n_edges + 0.02 * self.density
-            if abs(kept - self.density) > tolerance:
-                warnings.warn(
-                    f"density={self.density!r} cannot be had from "
-                    f"method={self.method!r} on this network and these rows; "
-                    f"{kept:.4g} was kept. {reasons}",
-                    UserWarning,
-                )
-            yield compressed
-
-    def _compress_by_theorem(self, network, X, generator):
-        theorem = theorem_of(network, X, self.delta)
-        missing = theorem.n_points - len(X)
-        if missing > 0:
+    def _check_rows(self, estimator, X, y):
+        """Validate what can be validated before anything is trained."""
+        fitted = is_fitted(estimator)
+        if not fitted and y is None:
             raise ValueError(
-                f"guarantee='theoretical' at delta={self.delta!r} needs "
-                f"{theorem.n_points} calibration rows and n_samples={len(X)}: {missing}"
-                " are missing."
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None: its network is not fitted and has to be trained."
+                " Pass y, or a fitted MLPClassifier or MLPRegressor as `estimator`."
             )
-        compressed, sizes, n_edges = METHODS[self.method].theoretical(
-            network,
+        if fitted or isinstance(estimator, Pipeline):
+            if not isinstance(estimator, Pipeline):
+                inputs_of(estimator, X, self)
+                X = X.tocsr() if hasattr(X, "tocsr") else X
+            if y is not None:
+                check_consistent_length(X, y)
+            return X, y
+        return validate_data(
+            copy(self),
             X,
-            epsilon=self.epsilon,
-            delta=self.delta,
-            rng=generator,
-            n_jobs=self.n_jobs,
+            y,
+            accept_sparse=SPARSE_FORMATS,
+            dtype=DTYPES,
+            multi_output=True,
         )
-        whole = (sizes >= n_edges)[n_edges > 0]
-        if whole.any():
-            warnings.warn(
-                f"The theorem asks for {np.median(sizes[n_edges > 0]):.2g} draws where "
-                f"a neuron has {np.median(n_edges[n_edges > 0]):.0f} edges of one sign "
-                f"(medians): {whole.mean():.0%} of these are kept as they are. Its "
-                "constants leave real networks uncompressed; guarantee='conformal' "
-                "makes the same promise from held-out rows.",
-                UserWarning,
+
+    def _hold_out(self, X, y, X_val, fit_params, target, rng):
+        """Set rows apart that neither the network nor its compression will see."""
+        guarantee = GUARANTEES[self.guarantee]
+        if not guarantee.holds_rows_out:
+            return X, y, None, fit_params
+        if X_val is not None:
+            guarantee.check_n_rows(target, num_samples(X_val), "X_val has")
+            return X, y, X_val, fit_params
+        n_samples = num_samples(X)
+        if n_samples < 2:
+            raise ValueError(
+                f"n_samples={n_samples} cannot be divided into rows to calibrate on "
+                "and held-out rows: give more rows, or X_val."
             )
-        prune = METHODS[self.method].prunes_neurons
-        if prune if self.prune_neurons is None else self.prune_neurons:
-            compressed = remove_neurons(compressed, X)
-        return compressed, *theoretical_result(
-            compressed, network, self.epsilon, self.delta, self.error
+        # and one row, at the least, to calibrate on
+        n_validation = min(ceil(self.validation_fraction * n_samples), n_samples - 1)
+        which = (
+            f"validation_fraction={self.validation_fraction!r} of n_samples="
+            f"{n_samples} makes"
         )
+        guarantee.check_n_rows(target, n_validation, which)
+        # Not stratified: held-out rows with the class counts of the others would not
+        # be exchangeable with a fresh row.
+        kept, held_out = train_test_split(
+            np.arange(n_samples), test_size=n_validation, random_state=rng
+        )
+        return (
+            safe_indexing(X, kept),
+            None if y is None else safe_indexing(y, kept),
+            safe_indexing(X, held_out),
+            check_method_params(X, fit_params, indices=kept),
+        )
+
+    def _held_out_inputs(self, estimator, network, X_val):
+        try:
+            X_val = network.cast(inputs_of(estimator, X_val, self))
+            check_finite_output(network, X_val)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"X_val, the held-out rows: {error}") from error
+        return X_val
+
+    def _fitted_attributes(self, estimator, network, compressed):
+        """What `fit` sets for a compressed network."""
+        small = with_network(estimator, compressed)
+        attributes = {
+            "estimator_": small,
+            "original_estimator_": estimator,
+            "density_": float(compressed.n_edges / network.n_edges),
+            "n_parameters_": int(compressed.n_edges + sum(compressed.widths)),
+            "n_features_in_": getattr(
+                estimator, "n_features_in_", network.coefs[0].shape[0]
+            ),
+            "_network": network_of(small),
+        }
+        for name in ("classes_", "feature_names_in_"):
+            if hasattr(estimator, name):
+                attributes[name] = getattr(estimator, name)
+        return attributes
 
     # Predicting
 
@@ -774,12 +631,7 @@ class CoresetCompressor(
             Classes or values, as the wrapped estimator predicts them.
         """
         outputs = self._outputs(X)
-        mlp = _last_step(self.estimator_)
-        if outputs.shape[1] == 1:
-            outputs = outputs.ravel()
-        if isinstance(mlp, MLPClassifier):
-            return mlp._label_binarizer.inverse_transform(outputs)
-        return outputs
+        return decode_outputs(last_step(self.estimator_), outputs)
 
     @available_if(_wrapped_has("predict_proba"))
     def predict_proba(self, X):
@@ -834,10 +686,10 @@ class CoresetCompressor(
             Mean accuracy of a classifier, R2 of a regressor.
         """
         check_is_fitted(self)
-        if _routing_enabled():
+        if routing_enabled():
             score_params = process_routing(self, "score", **score_params)
             score_params = score_params.estimator.score
-        is_class = is_classifier(_last_step(self.estimator_))
+        is_class = is_classifier(last_step(self.estimator_))
         mixin = ClassifierMixin if is_class else RegressorMixin
         return mixin.score(self, X, y, **score_params)
 
@@ -896,15 +748,14 @@ class CoresetCompressor(
             {"y": y, "n_epochs": n_epochs},
             caller_name="fine_tune",
         )
-        mlp = _last_step(self.estimator_)
-        network = Network.from_estimator(mlp)
-        X = network.cast(self._inputs(self.estimator_, X))
+        mlp, network = last_step(self.estimator_), self._compressed_network()
+        X = network.cast(inputs_of(self.estimator_, X, self))
         check_consistent_length(X, y)
-        _check_finite_output(network, X)
+        check_finite_output(network, X)
         if sample_weight is not None:
             if not np.any(sample_weight):
                 raise ValueError("sample_weight is 0 for every row: no row is left.")
-            sample_weight = _check_sample_weight(
+            sample_weight = check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
         rng = check_random_state(self.random_state)
@@ -917,11 +768,12 @@ class CoresetCompressor(
             sample_weight=sample_weight,
             n_epochs=n_epochs,
             rng=np.random.default_rng(rng.randint(2**31, size=4)),
-        ).to_estimator(mlp)
+        )
+        estimator = with_network(self.estimator_, tuned)
         self.__dict__ = vars(self) | {
-            "estimator_": _with_last_step(self.estimator_, tuned),
+            "estimator_": estimator,
             "certificate_": self.certificate_.revoked(),
-            "_network": Network.from_estimator(tuned),
+            "_network": network_of(estimator),
         }
         return self
 
@@ -935,19 +787,17 @@ class CoresetCompressor(
             `estimator_` in plain scikit-learn where the density is above about a tenth.
         """
         check_is_fitted(self)
-        mlp = _last_step(self.estimator_)
-        dense = Network.from_estimator(mlp).to_estimator(mlp, dense=True)
-        return _with_last_step(self.estimator_, dense)
+        return with_network(self.estimator_, self._compressed_network(), to_dense=True)
 
     @property
     def coefs_(self):
         """Sparse weight matrices of the compressed network."""
-        return _last_step(self.estimator_).coefs_
+        return last_step(self.estimator_).coefs_
 
     @property
     def intercepts_(self):
         """Intercepts of the compressed network."""
-        return _last_step(self.estimator_).intercepts_
+        return last_step(self.estimator_).intercepts_
 
     @property
     def _n_features_out(self):
@@ -957,16 +807,13 @@ class CoresetCompressor(
         """The compressed network, ready to multiply; not part of what is saved."""
         if "_network" not in vars(self):
             check_is_fitted(self)
-            self._network = Network.from_estimator(_last_step(self.estimator_))
+            self._network = network_of(self.estimator_)
         return self._network
-
-    def _original_network(self):
-        return Network.from_estimator(_last_step(self.original_estimator_))
 
     def _forward(self, X):
         network = self._compressed_network()
-        F = network.forward(self._inputs(self.estimator_, X))
-        _check_is_finite(F, network)
+        F = network.forward(inputs_of(self.estimator_, X, self))
+        check_is_finite(F, network)
         return F
 
     def _outputs(self, X):
@@ -987,7 +834,7 @@ class CoresetCompressor(
         -------
         params : dict
         """
-        return super().get_params(deep=deep and not _is_fitted(self.estimator))
+        return super().get_params(deep=deep and not is_fitted(self.estimator))
 
     def set_params(self, **params):
         """Set parameters of this estimator, or of a network that is not fitted.
@@ -1008,7 +855,7 @@ class CoresetCompressor(
         """
         inner = [name for name in params if name.startswith("estimator__")]
         estimator = params.get("estimator", self.estimator)
-        if inner and _is_fitted(estimator):
+        if inner and is_fitted(estimator):
             raise ValueError(
                 f"{inner[0]!r} cannot be set: `estimator` is fitted, and is compressed "
                 "as it is and never retrained."
@@ -1036,10 +883,10 @@ class CoresetCompressor(
     def __sklearn_clone__(self):
         # scikit-learn's own clone, to which a fitted network is frozen
         template = copy(self)
-        fitted = _is_fitted(self.estimator)
+        fitted = is_fitted(self.estimator)
         if fitted:
             template.estimator = FrozenEstimator(self.estimator)
-        cloned = _clone_parametrized(template)
+        cloned = clone_parametrized(template)
         if fitted:
             cloned.estimator = self.estimator
         return cloned
@@ -1072,54 +919,13 @@ class CoresetCompressor(
         tags.regressor_tags = inner.regressor_tags
         tags.input_tags = inner.input_tags
         tags.target_tags = inner.target_tags
-        tags.target_tags.required = not _is_fitted(estimator)
+        tags.target_tags.required = not is_fitted(estimator)
         tags.transformer_tags = TransformerTags()
         return tags
 
     def __getstate__(self):
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_network"}
-
-
-def _thawed(estimator):
-    """What is inside a FrozenEstimator."""
-    while isinstance(estimator, FrozenEstimator):
-        estimator = estimator.estimator
-    return estimator
-
-
-def _last_step(estimator):
-    """The MLP itself, where there are steps before it."""
-    estimator = _thawed(estimator)
-    while isinstance(estimator, Pipeline) and estimator.steps:
-        estimator = _thawed(estimator.steps[-1][1])
-    return estimator
-
-
-def _with_last_step(estimator, mlp):
-    """The same estimator with another MLP in its last step."""
-    if not isinstance(estimator, Pipeline):
-        return mlp
-    name, last = estimator.steps[-1]
-    pipeline = copy(estimator)
-    last = _with_last_step(_thawed(last), mlp)
-    pipeline.steps = [*estimator.steps[:-1], (name, last)]
-    return pipeline
-
-
-def _is_fitted(estimator):
-    return hasattr(_last_step(estimator), "coefs_")
-
-
-def _takes_in_fit(estimator, name):
-    """Whether `fit` has a parameter; that of a Pipeline has those of its steps."""
-    if isinstance(estimator, Pipeline):
-        step, _, name = name.partition("__")
-        steps = estimator.named_steps
-        return step in steps and _takes_in_fit(_thawed(steps[step]), name)
-    parameters = signature(estimator.fit).parameters
-    kinds = {parameter.kind for parameter in parameters.values()}
-    return name in parameters or Parameter.VAR_KEYWORD in kinds
 
 
 def _unfitted_state(estimator):
@@ -1137,33 +943,3 @@ def check_is_compressor(estimator):
         raise TypeError(f"A fitted CoresetCompressor is needed; got {estimator!r}.")
     check_is_fitted(estimator)
     return estimator
-
-
-def _check_is_mlp(estimator):
-    if isinstance(estimator, (MLPClassifier, MLPRegressor)):
-        return
-    inside = [
-        name
-        for name, value in vars(estimator).items()
-        if isinstance(_last_step(value), (MLPClassifier, MLPRegressor))
-    ]
-    # the fitted network, where there is one, and not its unfitted template
-    inside.sort(key=lambda name: not name.endswith("_"))
-    hint = f" Pass its attribute `{inside[0]}`." if inside else ""
-    raise InvalidParameterError(
-        "estimator must be an MLPClassifier, an MLPRegressor or a Pipeline that ends "
-        f"in one; got {estimator!r}.{hint}"
-    )
-
-
-def _check_finite_output(network, X):
-    if not network.magnitude_bound(X) < float(np.finfo(network.dtype).max):
-        _check_is_finite(network.forward(X), network)
-
-
-def _check_is_finite(F, network):
-    if not np.isfinite(F).all():
-        raise ValueError(
-            f"The output of the network on X is not finite in {network.dtype}: X or "
-            "the weights of `estimator` are too large. Scale X as for training."
-        )

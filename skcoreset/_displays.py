@@ -13,12 +13,13 @@ from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from ._compressor import _last_step, _thawed, check_is_compressor
+from ._compat import check_matplotlib_support
+from ._compressor import check_is_compressor
 from ._errors import ERRORS
-from ._network import _dense
+from ._network import dense
 from ._sensitivity import sensitivity
+from ._wrapped import inputs_of, last_step, network_of, thawed
 
 # Seen on white and on black, and told apart by the colour-blind.
 BLUE, ORANGE, GREY = "#1F85C7", "#D55E00", "#808080"
@@ -319,7 +320,7 @@ class LayerDensityDisplay(_Display):
         display : LayerDensityDisplay
         """
         check_is_compressor(compressor)
-        coefs = _last_step(compressor.original_estimator_).coefs_
+        coefs = last_step(compressor.original_estimator_).coefs_
         display = cls(
             n_kept=[sparse.csr_array(coef).nnz for coef in compressor.coefs_],
             n_edges=[np.count_nonzero(coef) for coef in coefs],
@@ -439,14 +440,14 @@ class SensitivityDisplay(_Display):
         display : SensitivityDisplay
         """
         check_is_compressor(compressor)
-        network = compressor._original_network()
+        network = network_of(compressor.original_estimator_)
         if layer not in range(len(network.coefs)):
             raise ValueError(
                 f"layer={layer!r} is none of the network's, which are 0 to "
                 f"{len(network.coefs) - 1}."
             )
-        X = network.cast(compressor._inputs(compressor.original_estimator_, X))
-        A = network.activations(_dense(X))[layer]
+        X = network.cast(inputs_of(compressor.original_estimator_, X))
+        A = network.activations(dense(X))[layer]
         display = cls(sensitivity(A, network.coefs[layer]), layer=layer)
         return display.plot(ax=ax, **kwargs)
 
@@ -717,7 +718,7 @@ class NetworkDisplay(_Display):
         """
         check_is_compressor(compressor)
         original = compressor.original_estimator_
-        coefs = _last_step(original).coefs_
+        coefs = last_step(original).coefs_
         classes = getattr(compressor, "classes_", ())
         display = cls(
             coefs,
@@ -925,7 +926,7 @@ def _input_names(estimator, n_features):
     """Names of what enters the network of an estimator."""
     names = None
     while isinstance(estimator, Pipeline):
-        steps, estimator = estimator[:-1], _thawed(estimator.steps[-1][1])
+        steps, estimator = estimator[:-1], thawed(estimator.steps[-1][1])
         names = None
         # where there are no steps, or one of them gives no names
         with suppress(AttributeError, IndexError, ValueError):

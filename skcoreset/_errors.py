@@ -8,50 +8,52 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._network import activate_output, labels
+
 # A row whose output is close to 0 must not outweigh all others in the training: this
 # share of the mean squared output is added to its own.
 ROW_FLOOR = 0.1
 
 
-def relative_error(F_hat, F, network, scale=None):
+def relative_error(F_hat, F, out_activation, scale=None):
     """`||f_hat - f||_2 / ||f||_2`; of a softmax, without the shift of all outputs."""
-    difference, F = _on_one_scale(*_without_shift(F_hat, F, network))
+    difference, F = _on_one_scale(*_without_shift(F_hat, F, out_activation))
     with np.errstate(over="ignore"):
         difference = np.linalg.norm(difference, axis=1)
     return ratio(difference, np.linalg.norm(F, axis=1))
 
 
-def entrywise_error(F_hat, F, network, scale=None):
+def entrywise_error(F_hat, F, out_activation, scale=None):
     """`max_k |f_hat_k - f_k| / |f_k|`, the error of the paper."""
     difference, F = _on_one_scale(F_hat, F)
     return ratio(np.abs(difference), np.abs(F)).max(axis=1)
 
 
-def scaled_error(F_hat, F, network, scale):
+def scaled_error(F_hat, F, out_activation, scale):
     """`max_k |f_hat_k - f_k| / s_k`, the `s_k` being the spreads in `scale`."""
     return ratio(_distance(F_hat, F), scale).max(axis=1)
 
 
-def absolute_error(F_hat, F, network, scale=None):
+def absolute_error(F_hat, F, out_activation, scale=None):
     """`max_k |f_hat_k - f_k|`."""
     return _distance(F_hat, F).max(axis=1)
 
 
-def probability_error(F_hat, F, network, scale=None):
+def probability_error(F_hat, F, out_activation, scale=None):
     """`max_k |p_hat_k - p_k|` of the predicted probabilities."""
-    P_hat, P = network.activate_output(F_hat), network.activate_output(F)
+    P_hat, P = (activate_output(F, out_activation) for F in (F_hat, F))
     return _distance(P_hat, P).max(axis=1)
 
 
-def prediction_error(F_hat, F, network, scale=None):
+def prediction_error(F_hat, F, out_activation, scale=None):
     """1 where the predicted class, or set of labels, has changed; else 0."""
-    changed = network.labels(F_hat) != network.labels(F)
+    changed = labels(F_hat, out_activation) != labels(F, out_activation)
     return changed.any(axis=1).astype(np.float64)
 
 
-def _without_shift(F_hat, F, network):
+def _without_shift(F_hat, F, out_activation):
     """Outputs of a softmax less their mean, which it ignores; else as they are."""
-    if network.out_activation != "softmax":
+    if out_activation != "softmax":
         return F_hat, F
     return tuple(
         F - F.mean(axis=1, keepdims=True, dtype=np.float64) for F in (F_hat, F)
@@ -101,9 +103,9 @@ class Error:
     Parameters
     ----------
     measure : callable
-        Called with the outputs `F_hat` and `F`, (n_samples, n_outputs), the original
-        `Network`, and the spreads of its outputs on the calibration rows; returns an
-        ndarray of shape (n_samples,), float64.
+        Called with the outputs `F_hat` and `F`, (n_samples, n_outputs), the output
+        activation, and the spreads of the original's outputs on the calibration rows;
+        returns an ndarray of shape (n_samples,), float64.
 
     kept : str
         What is true of a row whose error is at most `epsilon`, for a sentence.
@@ -190,13 +192,13 @@ ERRORS = {
     ),
     "prediction": Error(
         prediction_error,
-        "the predicted {label} stays the same",
+        "the predicted class, or set of labels, stays the same",
         counts_rows=True,
         classifiers=True,
     ),
     "classwise": Error(
         prediction_error,
-        "the predicted {label} stays the same",
+        "the predicted class stays the same",
         counts_rows=True,
         classifiers=True,
         multilabel=False,

@@ -3,9 +3,9 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -56,26 +56,6 @@ DERIVATIVES = {
 
 OUT_ACTIVATIONS = ("exp", "identity", "logistic", "softmax")
 
-# What is taken, as weights and as rows.
-DTYPES = (np.float64, np.float32)
-SPARSE_FORMATS = ("csr", "csc")
-
-# What only training needs: most of a pickled MLP.
-_TRAINING_STATE = (
-    "_optimizer",
-    "_best_coefs",
-    "_best_intercepts",
-    "_random_state",
-    "_coef_indptr",
-    "_intercept_indptr",
-)
-
-# What a training that goes on from these weights compares itself with.
-_START_OF_TRAINING = {
-    "_no_improvement_count": 0,
-    "best_loss_": np.inf,
-    "best_validation_score_": -np.inf,
-}
 
 # Magnitudes whose squares and products float32 holds with room to spare.
 SAFE_RANGE = 1e-8, 1e8
@@ -108,38 +88,6 @@ class Network:
     intercepts: tuple
     activation: str
     out_activation: str = "identity"
-
-    @classmethod
-    def from_estimator(cls, mlp):
-        """Take the weights of a fitted `MLPClassifier` or `MLPRegressor`.
-
-        Raises
-        ------
-        ValueError
-            If they do not make a network, or are not finite.
-        """
-        _check_weights(mlp)
-        return cls(
-            tuple(map(_native, mlp.coefs_)),
-            tuple(map(_native, mlp.intercepts_)),
-            mlp.activation,
-            mlp.out_activation_,
-        )
-
-    def to_estimator(self, mlp, *, dense=False):
-        """Return a copy of `mlp` that has these weights and no training state."""
-        convert = _dense if dense else _canonical
-        estimator = copy(mlp)
-        for name in _TRAINING_STATE:
-            estimator.__dict__.pop(name, None)
-        for name, start in _START_OF_TRAINING.items():
-            if vars(estimator).get(name) is not None:
-                setattr(estimator, name, start)
-        estimator.coefs_ = [convert(coef) for coef in self.coefs]
-        estimator.intercepts_ = [intercept.copy() for intercept in self.intercepts]
-        if self.widths != tuple(coef.shape[1] for coef in mlp.coefs_):
-            estimator.hidden_layer_sizes = self.widths[:-1]
-        return estimator
 
     @cached_property
     def weights(self):
@@ -197,7 +145,42 @@ class Network:
 
     def to_dense(self):
         """Return the same network with dense weights."""
-        return self.with_weights([_dense(coef) for coef in self.coefs])
+        return self.with_weights([dense(coef) for coef in self.coefs])
+
+    def rescaled_output(self, center, scale):
+        """Return the network whose output is `(f - center) / scale`.
+
+        Parameters
+        ----------
+        center, scale : ndarrays of shape (n_outputs,)
+        """
+        return self.with_weights(
+            [*self.coefs[:-1], self.coefs[-1] / scale],
+            [*self.intercepts[:-1], (self.intercepts[-1] - center) / scale],
+        )
+
+    def restricted(self, neurons):
+        """Return the network that some of the inputs and neurons make by themselves.
+
+        Parameters
+        ----------
+        neurons : list of n_layers + 1 ndarrays of bool
+            Masks of the inputs and of the neurons of each layer.
+        """
+        return self.with_weights(
+            [coef[np.ix_(*ends)] for coef, ends in zip(self.coefs, pairwise(neurons))],
+            [b[chosen] for b, chosen in zip(self.intercepts, neurons[1:])],
+        )
+
+    def without_dead_neurons(self):
+        """Return the network without the hidden neurons that lead to no output.
+
+        One neuron stays in every layer. The weights have to be dense.
+        """
+        inputs, *hidden, outputs = live_neurons(self.coefs)
+        for neurons in hidden:
+            neurons[0] |= not neurons.any()
+        return self.restricted([np.ones_like(inputs), *hidden, outputs])
 
     def locate(self, edges):
         """Layer, and inputs, of edges of one layer numbered as in `weights`."""
@@ -244,7 +227,7 @@ class Network:
         """
         activations = [X]
         for layer, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts)):
-            Z = _dense(activations[-1] @ coef)
+            Z = dense(activations[-1] @ coef)
             Z += intercept
             if layer < len(self.coefs) - 1:
                 ACTIVATIONS[self.activation](Z)
@@ -294,7 +277,7 @@ class Network:
             (
                 sparse.csr_array(coef.T)
                 if _count_nonzero(coef) < SPARSE_BELOW * np.prod(coef.shape)
-                else _dense(coef),
+                else dense(coef),
                 intercept.copy(),
             )
             for coef, intercept in zip(self.coefs, self.intercepts)
@@ -313,7 +296,7 @@ class Network:
         last = len(self.coefs) - 1
         for layer, (operator, b) in enumerate(self._operators):
             transposed = operator if sparse.issparse(operator) else operator.T
-            A = _dense(transposed @ A)
+            A = dense(transposed @ A)
             A += b[:, np.newaxis]
             if layer < last:
                 ACTIVATIONS[self.activation](A)
@@ -321,29 +304,57 @@ class Network:
 
     def activate_output(self, F):
         """Return `F` with the output activation applied: probabilities or values."""
-        match self.out_activation:
-            case "softmax":
-                return softmax(F, axis=1)
-            case "logistic":
-                return expit(F)
-            case "exp":
-                return np.exp(F)
-            case _:
-                return F
+        return activate_output(F, self.out_activation)
 
     def labels(self, F):
         """Predicted class of each row, (n_samples, 1), or set of labels."""
-        # of probabilities, which tie where outputs differ by little
-        P = self.activate_output(F)
-        if self.out_activation == "softmax":
-            return P.argmax(axis=1)[:, np.newaxis]
-        return P > 0.5
+        return labels(F, self.out_activation)
+
+
+def activate_output(F, out_activation):
+    """Return probabilities, or values, from outputs before the output activation."""
+    match out_activation:
+        case "softmax":
+            return softmax(F, axis=1)
+        case "logistic":
+            return expit(F)
+        case "exp":
+            return np.exp(F)
+        case _:
+            return F
+
+
+def labels(F, out_activation):
+    """Predicted class of each row, (n_samples, 1), or set of labels."""
+    # of probabilities, which tie where outputs differ by little
+    P = activate_output(F, out_activation)
+    if out_activation == "softmax":
+        return P.argmax(axis=1)[:, np.newaxis]
+    return P > 0.5
+
+
+def live_neurons(coefs):
+    """Masks of the inputs and neurons from which edges lead to an output.
+
+    Parameters
+    ----------
+    coefs : sequence of (n_in, n_out) ndarrays
+
+    Returns
+    -------
+    live : list of n_layers + 1 ndarrays of bool
+        Inputs first; all outputs are live.
+    """
+    live = [np.ones(coefs[-1].shape[1], dtype=bool)]
+    for coef in reversed(coefs):
+        live.append((coef if live[-1].all() else coef[:, live[-1]]).any(axis=1))
+    return live[::-1]
 
 
 def augment(network):
     """Return each layer as a dense copy with the intercepts below the weights."""
     return [
-        np.vstack([_dense(coef), intercept])
+        np.vstack([dense(coef), intercept])
         for coef, intercept in zip(network.coefs, network.intercepts)
     ]
 
@@ -354,101 +365,9 @@ def views(flat, shapes):
     return [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes)]
 
 
-def _check_weights(mlp):
-    which = f"estimator is a {type(mlp).__name__}"
-    for attribute in ("coefs_", "intercepts_", "activation", "out_activation_"):
-        if not hasattr(mlp, attribute):
-            raise ValueError(f"{which} without {attribute}: it was not fitted whole.")
-    for attribute in ("coefs_", "intercepts_"):
-        arrays = getattr(mlp, attribute)
-        if not isinstance(arrays, (list, tuple)):
-            raise ValueError(
-                f"{which} whose {attribute} is of type {type(arrays).__name__}, not a "
-                "list of arrays."
-            )
-    if len(mlp.coefs_) != len(mlp.intercepts_) or not mlp.coefs_:
-        raise ValueError(
-            f"{which} with {len(mlp.coefs_)} coefs_ and {len(mlp.intercepts_)} "
-            "intercepts_: it needs one of each for every layer."
-        )
-    for attribute, known in (
-        ("activation", sorted(ACTIVATIONS)),
-        ("out_activation_", sorted(OUT_ACTIVATIONS)),
-    ):
-        if getattr(mlp, attribute) not in known:
-            raise ValueError(
-                f"{which} with {attribute}={getattr(mlp, attribute)!r}, which is none "
-                f"of {known}."
-            )
-    n_in = getattr(mlp, "n_features_in_", None)
-    for layer, (coef, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_)):
-        _check_array(coef, f"{which} whose coefs_[{layer}]", n_dimensions=2)
-        _check_array(b, f"{which} whose intercepts_[{layer}]", n_dimensions=1)
-        last = layer == len(mlp.coefs_) - 1
-        n_in = coef.shape[0] if n_in is None else n_in
-        n_out = getattr(mlp, "n_outputs_", len(b)) if last else len(b)
-        if coef.shape != (n_in, n_out) or b.shape != (n_out,) or n_out == 0:
-            raise ValueError(
-                f"{which} whose coefs_[{layer}] has shape {coef.shape} and "
-                f"intercepts_[{layer}] {b.shape}; the layers around it make them "
-                f"{(n_in, n_out)} and {(n_out,)}, and no layer is empty."
-            )
-        values = coef.data if sparse.issparse(coef) else coef
-        if not (np.isfinite(values).all() and np.isfinite(b).all()):
-            raise ValueError(
-                f"{which} with NaN or infinity in coefs_[{layer}] or "
-                f"intercepts_[{layer}]: its training has failed, or its file is "
-                "damaged."
-            )
-        if sparse.issparse(coef):
-            _check_indices(coef, f"{which} whose coefs_[{layer}]")
-        n_in = n_out
-
-
-def _check_array(array, which, n_dimensions):
-    """Refuse what is no array of float32 or float64, dense or, if 2-d, sparse."""
-    if sparse.issparse(array):
-        is_array = array.ndim == n_dimensions == 2 and array.format in SPARSE_FORMATS
-    else:
-        unusual = (np.matrix, np.ma.MaskedArray)
-        is_array = isinstance(array, np.ndarray) and not isinstance(array, unusual)
-    if not is_array:
-        dense_or_sparse = " or sparse array (CSR or CSC)" if n_dimensions == 2 else ""
-        raise ValueError(
-            f"{which} is of type {type(array).__name__}, not an ndarray"
-            f"{dense_or_sparse}."
-        )
-    if array.dtype.type not in DTYPES:
-        raise ValueError(
-            f"{which} is of {array.dtype}, not of float32 or float64: convert it."
-        )
-
-
-def _check_indices(coef, which):
-    """Refuse positions outside of a sparse matrix, which products do not look at."""
-    try:
-        # of a copy, as the check may change the dtype of the indices
-        copy(coef).check_format(full_check=True)
-    except ValueError as error:
-        raise ValueError(
-            f"{which} is no valid sparse matrix: its file is damaged."
-        ) from error
-
-
-def _dense(array):
+def dense(array):
+    """An ndarray, whether the array is sparse or not."""
     return array.toarray() if sparse.issparse(array) else array
-
-
-def _native(array):
-    """The same in this machine's byte order; a file may come from another."""
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def _canonical(array):
-    """A sparse array that later use leaves as it is: SciPy notes its form on it."""
-    array = sparse.csr_array(array)
-    array.sum_duplicates()
-    return array
 
 
 def _magnitude(array):

@@ -9,6 +9,7 @@ import numpy as np
 from joblib import delayed
 from sklearn.utils import gen_batches, gen_even_slices
 
+from ._errors import ratio
 from ._parallel import one_blas_thread, run
 
 # Shares that one call computes: so many that the interpreter hardly counts, and that
@@ -163,10 +164,3 @@ def neuron_bounds(network, X):
         Z = activations[-1] if last else A @ coef + b
         bounds.append(ratio(magnitudes, np.abs(Z)).mean(axis=0).max())
     return np.array(bounds, dtype=float)
-
-
-def ratio(numerator, denominator):
-    """Elementwise quotient in float64 where 0/0 is 0 and x/0 is infinite."""
-    numerator = np.asarray(numerator, dtype=np.float64)
-    out = np.where(numerator > 0, np.inf, 0.0)
-    return np.divide(numerator, denominator, out=out, where=denominator > 0)

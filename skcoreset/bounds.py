@@ -15,17 +15,17 @@ from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state, get_tags
-from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from ._codec import decode, encode
-from ._compressor import CoresetCompressor, _last_step, _with_last_step
-from ._fine_tune import detach, encode_targets
+from ._compat import Interval, validate_params
+from ._compressor import CoresetCompressor
 from ._methods import theorem_of
-from ._network import Network, _dense
+from ._network import dense
 from ._parallel import one_blas_thread
-from ._quantise import Trainee, descend
 from ._sensitivity import neuron_bounds, sensitivities
+from ._training import FitLabels, ShortCodes, count_parameters
+from ._wrapped import encode_targets, inputs_of, last_step, network_of, with_network
 
 __all__ = ["CoreNetBound", "OccamBound", "corenet_bound", "occam_bound"]
 
@@ -151,7 +151,7 @@ class OccamBound:
     @property
     def n_edges(self):
         """Number of weights of `estimator` that are not zero."""
-        return sum(coef.count_nonzero() for coef in _last_step(self.estimator).coefs_)
+        return sum(coef.count_nonzero() for coef in last_step(self.estimator).coefs_)
 
     def decode(self):
         """Read the network back from `code`.
@@ -164,9 +164,9 @@ class OccamBound:
         intercepts : list of ndarray
             Likewise.
         """
-        mlp = _last_step(self.estimator)
-        network = _from_code(self.code, Network.from_estimator(mlp))
-        decoded = network.to_estimator(mlp)
+        mlp = last_step(self.estimator)
+        network = _from_code(self.code, network_of(mlp))
+        decoded = with_network(mlp, network)
         return decoded.coefs_, decoded.intercepts_
 
     def __repr__(self):
@@ -264,9 +264,9 @@ def corenet_bound(compressor, X, y, *, margin, delta=0.05):
     """
     _check_classifier(compressor, "corenet_bound")
     estimator = compressor.original_estimator_
-    mlp = _last_step(estimator)
-    network = Network.from_estimator(mlp)
-    X = network.cast(_dense(compressor._inputs(estimator, X)))
+    mlp = last_step(estimator)
+    network = network_of(mlp)
+    X = network.cast(dense(inputs_of(estimator, X)))
     Y = encode_targets(mlp, y)
     check_consistent_length(X, Y)
 
@@ -362,8 +362,8 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         If the wrapped estimator is a regressor.
 
     ValueError
-        If `y` has a class that the network does not know, or `densities` holds a value
-        that is not in (0, 1].
+        If `y` has a class that the network does not know, `densities` holds a value
+        that is not in (0, 1], or no network that is tried has an edge left.
 
     Warns
     -----
@@ -414,9 +414,9 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     _check_classifier(compressor, "occam_bound")
     estimator = compressor.estimator_
     _warn_of_fitted_steps(estimator)
-    mlp = _last_step(estimator)
-    network = Network.from_estimator(mlp)
-    inputs = compressor._inputs(estimator, X)
+    mlp = last_step(estimator)
+    network = network_of(mlp)
+    inputs = inputs_of(estimator, X)
     dtype = network.working_dtype(inputs)
     inputs = inputs.astype(dtype, copy=False)
     Y = encode_targets(mlp, y)
@@ -427,18 +427,18 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     rng = np.random.default_rng(seed)
     with one_blas_thread:
         working = network.to_dense().astype(dtype)
-        start = Trainee.from_network(working, inputs, Y, mlp.batch_size)
+        search = ShortCodes(FitLabels(working, inputs, Y, batch_size=mlp.batch_size))
         if densities is None:
-            n_edges = _numbers_of_edges(n_samples, start.n_edges)
+            n_edges = _numbers_of_edges(n_samples, count_parameters(working))
         else:
-            n_all = sum(coef.size for coef in compressor._original_network().coefs)
+            n_all = sum(
+                coef.size for coef in network_of(compressor.original_estimator_).coefs
+            )
             n_edges = [ceil(share * n_all) for share in _decreasing(densities)]
-        trainees = list(descend(start, n_edges, rng))
+        pruned = list(search.descend(working, n_edges, rng))
 
     def measure(code, parts):
-        quantised = _with_last_step(
-            estimator, _from_code(code, network).to_estimator(mlp)
-        )
+        quantised = with_network(estimator, _from_code(code, network))
         # few levels tie often: count what this very estimator predicts
         wrong = encode_targets(mlp, quantised.predict(X)) != Y
         train_error = float(np.mean(wrong.any(axis=1)))
@@ -455,9 +455,14 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         )
 
     tried = []
-    children = rng.spawn(len(trainees))
-    for trainee, child in reversed(list(zip(trainees, children))):
-        bounds = [measure(*code) for code in _codes(trainee, child, compressor.n_jobs)]
+    children = rng.spawn(len(pruned))
+    for smaller, child in reversed(list(zip(pruned, children))):
+        codes = _codes(search, smaller, child, compressor.n_jobs)
+        bounds = [measure(*code) for code in codes]
+        # one without edges predicts the same for all rows
+        bounds = [bound for bound in bounds if bound.n_edges]
+        if not bounds:
+            continue
         tried += bounds
         best = min(tried, key=lambda bound: bound.error_bound)
         # The codes of networks with more edges are longer: even without an error they
@@ -465,6 +470,12 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         shortest = min(bound.n_bits for bound in bounds)
         if _occam(0.0, shortest, n_samples, delta) > best.error_bound:
             break
+    if not tried:
+        raise ValueError(
+            "None of the networks that were tried has an edge left "
+            f"(densities={densities}, {n_samples} rows): the bound would be one on a "
+            "constant. Give larger densities, or a compressor that keeps more edges."
+        )
     path = {
         name: np.array([getattr(bound, name) for bound in tried])
         for name in ("n_edges", "n_bits", "train_error", "error_bound")
@@ -474,7 +485,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
 
 def _check_classifier(compressor, function):
     check_is_fitted(compressor)
-    mlp = _last_step(compressor.estimator_)
+    mlp = last_step(compressor.estimator_)
     if not is_classifier(mlp):
         raise TypeError(
             f"{function} counts wrong classes, and {type(mlp).__name__} predicts "
@@ -522,26 +533,29 @@ def _numbers_of_edges(n_samples, n_edges):
     return numbers
 
 
-def _codes(trainee, rng, n_jobs):
+def _codes(search, network, rng, n_jobs):
     """Codes of a network whose weights are rounded to different numbers of levels."""
     with one_blas_thread:
-        trainee = trainee.settled(rng)
+        network = search.settled(network, rng)
     return Parallel(n_jobs=n_jobs)(
-        delayed(_code)(trainee, n_levels, child)
+        delayed(_code)(search, network, n_levels, child)
         for n_levels, child in zip(N_LEVELS, rng.spawn(len(N_LEVELS)))
     )
 
 
-def _code(trainee, n_levels, rng):
+def _code(search, network, n_levels, rng):
     with one_blas_thread:
-        return encode(trainee.rounded(n_levels, rng))
+        return encode(search.rounded(network, n_levels, rng))
 
 
 def _from_code(code, network):
     """The network that `code` describes, like `network` in all that it does not say."""
     decoded = decode(code, network.coefs[0].shape[0], network.widths[-1])
     layers = decoded.layers(network.dtype)
-    return replace(detach(layers, network), activation=decoded.activation)
+    network = network.with_weights(
+        [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
+    )
+    return replace(network, activation=decoded.activation)
 
 
 def _occam(train_error, n_bits, n_samples, delta):

@@ -15,7 +15,8 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
 from ._compressor import check_is_compressor
-from ._guarantee import ERRORS
+from ._errors import ERRORS
+from ._wrapped import inputs_of, network_of
 
 __all__ = ["SparsestWithin", "density_score", "fidelity_score", "neg_error_score"]
 
@@ -79,15 +80,14 @@ def fidelity_score(estimator, X, y=None):
             "fidelity_score compares predicted classes and the network is a regressor: "
             "use neg_error_score."
         )
-    network, F, F_hat = _outputs(compressor, X)
-    return 1 - float(ERRORS["prediction"](F_hat, F, network).mean())
+    return 1 - float(_errors(compressor, X, "prediction").mean())
 
 
 def neg_error_score(estimator, X, y=None):
-    """Negate the median relative error of the output of the compressed network.
+    """Negate the median error of the output of the compressed network.
 
-    The error of a row is `||f_hat(x) - f(x)||_2 / ||f(x)||_2`, where `f` is the output
-    before the output activation. A scorer like :func:`fidelity_score`.
+    The error is the one that the compressor was fitted with, or "relative" where that
+    one counts rows. A scorer like :func:`fidelity_score`.
 
     Parameters
     ----------
@@ -122,15 +122,18 @@ def neg_error_score(estimator, X, y=None):
     True
     """
     compressor, X = _compressor_and_inputs(estimator, X)
-    network, F, F_hat = _outputs(compressor, X)
-    return -float(np.median(ERRORS["relative"](F_hat, F, network)))
+    error = compressor.certificate_.error
+    error = "relative" if ERRORS[error].counts_rows else error
+    return -float(np.median(_errors(compressor, X, error)))
 
 
-def _outputs(compressor, X):
-    """Original network, and the outputs of both."""
-    network = compressor._original_network()
-    F = network.forward(compressor._inputs(compressor.original_estimator_, X))
-    return network, F, compressor.transform(X)
+def _errors(compressor, X, error):
+    """Error of every row, by its name in `ERRORS`."""
+    original = compressor.original_estimator_
+    network = network_of(original)
+    F, F_hat = network.forward(inputs_of(original, X)), compressor.transform(X)
+    scale = compressor.certificate_.scale
+    return ERRORS[error].measure(np.asarray(F_hat), F, network.out_activation, scale)
 
 
 def density_score(estimator, X=None, y=None):

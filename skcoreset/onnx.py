@@ -11,7 +11,8 @@ from sklearn.base import is_classifier
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from ._compressor import CoresetCompressor, _last_step, _with_last_step
+from ._compressor import CoresetCompressor
+from ._wrapped import last_step, with_last_step
 
 __all__ = ["register_converter"]
 
@@ -112,7 +113,7 @@ def _set_shapes(operator):
     n_rows = operator.inputs[0].get_first_dimension()
     n_outputs = compressor._n_features_out
     if is_classifier(compressor):
-        mlp = _last_step(compressor.estimator_)
+        mlp = last_step(compressor.estimator_)
         is_number = np.issubdtype(mlp.classes_.dtype, np.number)
         is_number |= mlp.classes_.dtype == np.bool_
         label_type = Int64TensorType if is_number else StringTensorType
@@ -138,7 +139,7 @@ def _convert(scope, operator, container):
     def named(name):
         return scope.get_unique_variable_name(name)
 
-    def convert_dense(dense, types):
+    def convertdense(dense, types):
         """Names of the outputs of the network in the graph."""
         part = scope.declare_local_operator(get_model_alias(type(dense)), dense)
         part.inputs = operator.inputs
@@ -150,11 +151,11 @@ def _convert(scope, operator, container):
 
     compressor = operator.raw_operator
     dense = compressor.to_dense()
-    mlp = _last_step(dense)
+    mlp = last_step(dense)
     types = [output.type for output in operator.outputs]
     names = [output.full_name for output in operator.outputs]
     if is_classifier(mlp) and not _is_multilabel(mlp):
-        for name, own in zip(convert_dense(dense, types), names):
+        for name, own in zip(convertdense(dense, types), names):
             apply_identity(scope, name, own, container)
         return
 
@@ -163,7 +164,7 @@ def _convert(scope, operator, container):
     vars(regressor).update(vars(mlp))
     if mlp.out_activation_ == "exp":
         regressor.out_activation_ = "identity"
-    (values,) = convert_dense(_with_last_step(dense, regressor), types[-1:])
+    (values,) = convertdense(with_last_step(dense, regressor), types[-1:])
     if mlp.out_activation_ == "exp":
         logarithms, values = values, named("exponentials")
         apply_exp(scope, logarithms, values, container)

@@ -2,7 +2,6 @@ from math import exp, log
 
 import numpy as np
 import pytest
-
 from skcoreset._guarantee import (
     ERRORS,
     Theorem,
@@ -11,6 +10,7 @@ from skcoreset._guarantee import (
     path_densities,
     theoretical_result,
 )
+
 from skcoreset._network import Network
 
 

@@ -4,14 +4,15 @@ from scipy import sparse
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skcoreset import _network
-from skcoreset._network import ACTIVATIONS, Network
+from skcoreset._network import ACTIVATIONS
+from skcoreset._wrapped import network_of, with_network
 
 from .conftest import fitted, random_network
 
 
 def logits(mlp, X):
     """Output before the output activation, as scikit-learn computes it."""
-    bare = Network.from_estimator(mlp).to_estimator(mlp, dense=True)
+    bare = with_network(mlp, network_of(mlp), to_dense=True)
     bare.out_activation_ = "identity"
     return bare._forward_pass_fast(X)
 
@@ -47,7 +48,7 @@ def test_network_computes_what_scikit_learn_does(kind, dtype, activation):
     estimator, X, y = problem(kind, dtype)
     estimator.set_params(hidden_layer_sizes=(7, 4), max_iter=5, activation=activation)
     mlp = fitted(estimator.set_params(random_state=0), X, y)
-    network = Network.from_estimator(mlp)
+    network = network_of(mlp)
     F = network.forward(X)
     assert F.dtype == dtype
     rtol = 1e-4 if dtype == np.float32 else 1e-10
@@ -98,26 +99,6 @@ def test_flat_weights_are_the_coefs():
     np.testing.assert_array_equal(inputs, [1, 3])
 
 
-def test_to_estimator_predicts_alone_and_carries_no_training_state(mlp, digits):
-    X = digits[2]
-    network = Network.from_estimator(mlp)
-    compressed = network.to_estimator(mlp)
-    assert type(compressed) is type(mlp)
-    assert all(isinstance(coef, sparse.csr_array) for coef in compressed.coefs_)
-    np.testing.assert_array_equal(compressed.predict(X), mlp.predict(X))
-    left = {"_optimizer", "_best_coefs", "_best_intercepts", "_random_state"}
-    assert left.isdisjoint(vars(compressed))
-    assert left & set(vars(mlp)), "the original keeps its own"
-    dense = network.to_estimator(compressed, dense=True)
-    assert all(isinstance(coef, np.ndarray) for coef in dense.coefs_)
-
-
-def test_estimator_takes_the_sizes_of_a_smaller_network(mlp):
-    small = random_network([64, 5, 4, 10], dtype=np.float32)
-    assert small.to_estimator(mlp).hidden_layer_sizes == (5, 4)
-    assert mlp.hidden_layer_sizes == (32, 16)
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
 def test_no_sum_exceeds_its_bound(convert, activation):
@@ -151,7 +132,7 @@ def test_labels_are_those_predicted_even_where_probabilities_tie(kind):
     mlp = fitted(estimator.set_params(max_iter=2, random_state=0), X, y)
     mlp.coefs_ = [coef * 1e-9 for coef in mlp.coefs_]
     mlp.intercepts_ = [0 * b for b in mlp.intercepts_]
-    network = Network.from_estimator(mlp)
+    network = network_of(mlp)
     labels = network.labels(network.forward(X))
     predicted = mlp._label_binarizer.transform(mlp.predict(X))
     if kind == "multiclass":

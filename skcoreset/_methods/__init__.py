@@ -3,11 +3,12 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from ._corenet import CoreNet, CoreNetPlus, CoreNetPlusPlus, theorem_of
+from ._corenet import CoreNet, CoreNetPlus, CoreNetPlusPlus
 from ._entrywise import L1, L1L2, L2, Uniform
 from ._neurons import remove_neurons
 from ._ranking import Magnitude, SiPP
 from ._refined import Refined
+from ._theorem import theorem_of
 
 METHODS = {
     "refined": Refined(),
@@ -22,4 +23,4 @@ METHODS = {
     "sipp": SiPP(),
 }
 
-__all__ = ["METHODS", "CoreNet", "remove_neurons", "theorem_of"]
+__all__ = ["METHODS", "remove_neurons", "theorem_of"]

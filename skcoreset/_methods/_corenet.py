@@ -3,14 +3,16 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from .._guarantee import Theorem
+from .._errors import ratio
 from .._network import Network
-from .._sensitivity import neuron_bounds, ratio, sensitivities
+from .._sensitivity import neuron_bounds, sensitivities
 from ._sampling import Coresets, Sampling
+from ._theorem import theorem_of
 
 # Points of a path at which the candidates of a coreset are compared.
 N_JUDGED = 4
@@ -45,23 +47,27 @@ class CoreNet(Sampling):
         )
 
     def sparsify(self, network, X, densities, *, rng, n_jobs=None):
-        points, judges = self._split(X, theorem_of(network, X), rng)
+        theorem = theorem_of(network, X)
+        points, judges = self._divide(X, theorem, rng)
         coresets = self.coresets(network, points, n_jobs=n_jobs)
         step = -(-len(densities) // N_JUDGED)
         budgets = [coresets.budget_for(density) for density in densities[::step]]
         judged = [coresets.sizes(budget) for budget in budgets]
-        draws = self._draw(coresets, judged, judges, rng=rng, n_jobs=n_jobs)
+        draws = self._draw(coresets, judged, judges, theorem, rng=rng, n_jobs=n_jobs)
         yield from draws.networks(densities, budgets[0])
 
-    def theoretical(self, network, X, *, epsilon, delta, rng, n_jobs=None):
-        """Return the network that has the theorem's sample sizes, and these sizes.
+    def by_theorem(self, network, X, *, epsilon, delta, rng, n_jobs=None):
+        """Return the network that has the theorem's sample sizes.
+
+        A half-row given at least as many draws as it has edges is as it was; a warning
+        says how many are.
 
         Parameters
         ----------
         network : Network
 
         X : ndarray of shape (n_samples, n_features)
-            At least `theorem_of(network, X, delta).n_points` calibration rows.
+            Calibration rows.
 
         epsilon, delta : float
 
@@ -71,17 +77,23 @@ class CoreNet(Sampling):
 
         Returns
         -------
-        sparse : Network
-            A half-row given at least as many draws as it has edges is as it was.
+        compressed : Network
 
-        sizes : ndarray of float64
-            Draws of each half-row, before that.
-
-        n_edges : ndarray of int
-            Edges of sensitivity above 0 in each half-row.
+        Raises
+        ------
+        ValueError
+            If the theorem needs more rows.
         """
         theorem = theorem_of(network, X, delta)
-        points, judges = self._split(X, theorem, rng)
+        n_needed = theorem.n_points + self.amplifies * theorem.n_judges
+        if n_needed > len(X):
+            judges = f", {theorem.n_judges} of them to judge by," * self.amplifies
+            raise ValueError(
+                f"guarantee='theoretical' at delta={delta!r} needs {n_needed} "
+                f"calibration rows{judges} and n_samples={len(X)}: "
+                f"{n_needed - len(X)} are missing."
+            )
+        points, judges = self._divide(X, theorem, rng)
         coresets = self.coresets(network, points, n_jobs=n_jobs)
         errors = theorem.errors(neuron_bounds(network, points), epsilon)
         sizes = theorem.sample_sizes(
@@ -90,22 +102,23 @@ class CoreNet(Sampling):
             self.amplifies,
         )
         n_draws = np.minimum(sizes, coresets.n_edges).astype(np.intp)
-        draws = self._draw(coresets, [n_draws], judges, rng=rng, n_jobs=n_jobs)
+        _warn_of_whole_rows(sizes, coresets.n_edges)
+        draws = self._draw(coresets, [n_draws], judges, theorem, rng=rng, n_jobs=n_jobs)
         whole = coresets.whole(n_draws)[coresets.group]
         weights = np.where(whole, network.weights, draws.network(n_draws).weights)
-        return network.with_weights(weights), sizes, coresets.n_edges
+        return network.with_weights(weights)
 
-    def _split(self, X, theorem, rng):
+    def _divide(self, X, theorem, rng):
         """Rows for the sensitivities, and disjoint ones to judge coresets on."""
         order = rng.permutation(len(X))
         n_points = theorem.n_points
-        if self.amplifies:
-            # too few rows for both: half and half
+        if self.amplifies and len(X) < n_points + theorem.n_judges:
+            # a budget promises nothing: with too few rows each gets its share
             n_points = min(n_points, max(1, len(X) // 2))
         judges = order[n_points:][: theorem.n_judges]
         return X[order[:n_points]], X[judges]
 
-    def _draw(self, coresets, judged, judges, *, rng, n_jobs):
+    def _draw(self, coresets, judged, judges, theorem, *, rng, n_jobs):
         if not self.amplifies or len(judges) == 0:
             return coresets.draw(judged[0], rng=rng, n_jobs=n_jobs)
         network = coresets.network
@@ -113,8 +126,23 @@ class CoreNet(Sampling):
             judged[0],
             rng=rng,
             n_jobs=n_jobs,
-            n_candidates=Theorem(network.widths).n_candidates,
+            n_candidates=theorem.n_candidates,
             judge=Judge(network, network.activations(judges), judged),
+        )
+
+
+def _warn_of_whole_rows(sizes, n_edges):
+    """Say how much of the network the theorem's constants leave as it is."""
+    sizes, n_edges = sizes[n_edges > 0], n_edges[n_edges > 0]
+    whole = sizes >= n_edges
+    if whole.any():
+        warnings.warn(
+            f"The theorem asks for {np.median(sizes):.2g} draws where a neuron has "
+            f"{np.median(n_edges):.0f} edges of one sign (medians): {whole.mean():.0%} "
+            "of these are kept as they are. Its constants leave real networks "
+            "uncompressed; guarantee='conformal' compresses, and promises what it "
+            "finds on held-out rows.",
+            UserWarning,
         )
 
 
@@ -188,11 +216,3 @@ class Judge:
                 exact = (part @ weights)[:, np.newaxis]
                 errors += ratio(np.abs(part @ estimates.T - exact), exact).mean(axis=0)
         return errors.argmin()
-
-
-def theorem_of(network, X, delta=0.1):
-    """The `Theorem` for a network and its inputs."""
-    both_signs = (X < 0).any() or (
-        len(network.widths) > 1 and network.activation in ("tanh", "identity")
-    )
-    return Theorem(network.widths, delta, bool(both_signs))
