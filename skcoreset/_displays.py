@@ -211,7 +211,8 @@ class CompressionPathDisplay(_Display):
         self.chosen_ = ax.axvline(chosen, color=ORANGE, label=label)
         ax.legend(loc="upper right", frameon=False)
         self.statistic_ = self.refused_ = self.decision_ax_ = None
-        if np.isfinite(self.path["statistic"]).any():
+        # else it was not chosen by it, as with a density
+        if self.path["statistic"][self.path["chosen"]] == certificate.statistic:
             self._plot_decision(chosen)
         _density_axis(self.decision_ax_ or ax)
         return self

@@ -65,11 +65,9 @@ def legend_of(ax):
 
 @pytest.fixture(scope="module")
 def compressor(mlp, digits):
-    compressor = CoresetCompressor(
+    return CoresetCompressor(
         mlp, method="magnitude", epsilon=0.3, delta=0.2, random_state=0
     ).fit(digits[2][:500])
-    compressor.path_, compressor.certificate_ = walk()
-    return compressor
 
 
 def displays_of(compressor, X):
@@ -102,14 +100,8 @@ def test_path_is_the_compressors(compressor):
         np.testing.assert_array_equal(line.get_ydata(), path[name])
         assert line.get_color() == "black"
     np.testing.assert_array_equal(display.statistic_.get_ydata(), path["statistic"])
-    assert display.chosen_.get_xdata()[0] == 0.3
-    assert legend_of(display.ax_) == [
-        "99 of 100 rows are below",
-        "9 of 10 rows are below",
-        "median row",
-        r"$\varepsilon$ = 0.1",
-        "chosen: 30% of the edges",
-    ]
+    assert display.chosen_.get_xdata()[0] == compressor.density_
+    assert r"$\varepsilon$ = 0.3" in legend_of(display.ax_)
     assert display.ax_.get_title() == ""
 
 
@@ -162,10 +154,16 @@ def test_path_of_errors_that_count_rows():
     assert r"$\delta$ = 0.1" in legend_of(display.ax_)
 
 
-def test_path_where_nothing_was_compared():
-    path, certificate = walk()
-    path["statistic"] = np.full(4, np.nan)
-    display = CompressionPathDisplay(path, certificate).plot()
+@pytest.mark.parametrize("density", [0.3, None])
+def test_path_where_nothing_was_compared(density, mlp, digits):
+    guarantee = "conformal" if density else "theoretical"
+    compressor = CoresetCompressor(
+        mlp, method="corenet", density=density, guarantee=guarantee, random_state=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        compressor.fit(digits[2])
+    display = CompressionPathDisplay.from_estimator(compressor)
     assert display.decision_ax_ is display.statistic_ is display.refused_ is None
     assert display.ax_.get_xlabel() == "Edges kept"
     display.figure_.draw_without_rendering()
@@ -332,7 +330,6 @@ def test_original_may_be_trained_inside(digits):
     )
     with pytest.warns(Warning):
         compressor.fit(X, y)
-    compressor.path_, compressor.certificate_ = walk()
     for display in displays_of(compressor, X[:50]):
         display.figure_.draw_without_rendering()
 
