@@ -106,7 +106,8 @@ class CompressionPathDisplay(_Display):
     Without a `confidence` the statistic is ``(k + 1) / (n + 1)``, where `k` of the `n`
     held-out rows were lost by the network or by a denser one of the path. So it may
     reach the limit before the share of rows that a single network loses does. With a
-    `confidence` it is the p-value of the rows that the network itself loses.
+    `confidence` it is the p-value of the rows that the network itself loses. Where
+    classes count by themselves, it is the largest of theirs.
 
     Examples
     --------
