@@ -101,6 +101,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"skcoreset {version}"
 html_static_path = ["_static"]
+html_favicon = LOGO = "_static/logo.svg"
 html_css_files = ["skcoreset.css"]
 html_show_sourcelink = False
 html_copy_source = False
@@ -116,7 +117,7 @@ html_sidebars = {
     "contributing": [],
 }
 html_theme_options = {
-    "logo": {"text": "skcoreset"},
+    "logo": {"text": "skcoreset", "image_light": LOGO, "image_dark": LOGO},
     "header_links_before_dropdown": 5,
     "navbar_end": ["theme-switcher"],
     "show_toc_level": 2,

@@ -55,7 +55,8 @@ def trained(data, network):
         intercepts = [weights[f"intercepts_{layer}"] for layer in range(n_layers)]
         widths = [coef.shape[1] for coef in coefs[:-1]]
         mlp = MLPClassifier(widths)
-        mlp.partial_fit(X[:200], images["y_train"][:200], np.unique(images["y_train"]))
+        y = images["y_train"]
+        mlp.partial_fit(X[:200], y[:200], classes=np.unique(y))
     mlp.coefs_, mlp.intercepts_ = coefs, intercepts
     return mlp, X[:4000], X_test
 
