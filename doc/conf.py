@@ -118,7 +118,7 @@ html_sidebars = {
 }
 html_theme_options = {
     "logo": {"text": "skcoreset", "image_light": LOGO, "image_dark": LOGO},
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "show_toc_level": 2,
     "navigation_with_keys": False,
