@@ -176,10 +176,9 @@ class CoresetCompressor(
         nor `delta` is targeted; `certificate_` has what was reached. None targets them.
 
     bits : int, default=None
-        1 to 8: the kept weights of each layer take at most `2**bits` values, whole
-        multiples of one float32 step, and are trained through the rounding; 0 is not
-        counted. Intercepts have 16 bits. What is promised is of the rounded network.
-        None rounds nothing.
+        1 to 8: the kept weights of each layer take at most `2**bits` values, the odd
+        multiples of one float32 step, and are trained through the rounding. Intercepts
+        have 16 bits. What is promised is of the rounded network. None rounds nothing.
 
     refine : bool, default=None
         Whether the kept edges are given the weights that reproduce the original best
@@ -708,8 +707,9 @@ class CoresetCompressor(
         """Train the kept edges further, with labels.
 
         Adam on the network's own loss and L2 penalty `alpha`, with its own batch size.
-        The edges stay the same, `bits` is kept, and `estimator_` is replaced. The network then follows
-        the labels and no longer the original: `certificate_` promises nothing any more.
+        The edges stay the same, `bits` is kept, and `estimator_` is replaced. The
+        network then follows the labels and no longer the original: `certificate_`
+        promises nothing any more.
 
         Parameters
         ----------

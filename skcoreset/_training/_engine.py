@@ -160,8 +160,9 @@ class Trainer:
 
         rounding : Rounding, default=None
             Levels, with a step for each layer in the network's own units, that the
-            parameters are rounded to in every product. The gradient is taken as if they were not (a straight-through
-            estimate), and the parameters are left unrounded.
+            parameters are rounded to in every product. The gradient is taken as if they
+            were not (a straight-through estimate), and the parameters are left
+            unrounded.
 
         Raises
         ------

@@ -14,10 +14,14 @@ from ._rounding import Rounding, best_step, short_float32
 ENOUGH_BITS = 6
 
 # Passes of the training through the rounding, and the least number of steps in each.
-# Large steps would only flip weights back and forth.
-N_PASSES = 12
+N_PASSES = 15
 MIN_STEPS_PER_PASS = 28
+
+# Large steps of Adam would only flip weights back and forth.
 LEARNING_RATE_SHARE = 0.2
+
+# The step between levels is chosen anew, for what the weights have become.
+N_CHOICES = 3
 
 INTERCEPT_BITS = 16
 
@@ -30,9 +34,9 @@ class FewBits:
     objective : MatchOriginal
 
     bits : int
-        Weights of a layer take at most `2**bits` values: whole multiples, from 1 to
-        `2**(bits - 1)` in either direction, of one step in float32. 0 is not counted.
-        Intercepts are multiples of a power of two, in 16 bits.
+        Weights of a layer take at most `2**bits` values, the odd multiples of one step
+        in float32; 0 is not counted. Intercepts are multiples of a power of two, in 16
+        bits.
 
     rng : numpy.random.Generator
         Shuffles the rows, for every network alike.
@@ -58,20 +62,17 @@ class FewBits:
 
 def train_few_bits(trainer, bits, n_passes, min_steps):
     """Train what a trainer holds through the rounding, and return it rounded."""
-    network, n_levels = trainer.network, 2 ** (bits - 1)
-    steps = [
-        best_step(coef[coef != 0], n_levels, short_float32, zero=False)
-        for coef in network.coefs
-    ]
-    rounding = Rounding(np.array(steps), n_levels, zero=False, intercepts=False)
+    rounding = _rounding_of(trainer.network, bits)
     if bits < ENOUGH_BITS:
-        trainer.train(
-            n_passes,
-            min_steps=min_steps,
-            learning_rate=LEARNING_RATE_SHARE * trainer.objective.learning_rate,
-            rounding=rounding,
-        )
-        network = trainer.network
+        for _ in range(N_CHOICES):
+            rounding = _rounding_of(trainer.network, bits)
+            trainer.train(
+                n_passes / N_CHOICES,
+                min_steps=min_steps,
+                learning_rate=LEARNING_RATE_SHARE * trainer.objective.learning_rate,
+                rounding=rounding,
+            )
+    network = trainer.network
     return network.with_weights(
         [
             np.where(coef != 0, rounding[i].round(coef), 0).astype(coef.dtype)
@@ -79,6 +80,16 @@ def train_few_bits(trainer, bits, n_passes, min_steps):
         ],
         [_in_16_bits(b) for b in network.intercepts],
     )
+
+
+def _rounding_of(network, bits):
+    """Levels of each layer that are closest to its weights."""
+    n_levels = 2 ** (bits - 1)
+    steps = [
+        best_step(coef[coef != 0], n_levels, short_float32, odd=True)
+        for coef in network.coefs
+    ]
+    return Rounding(np.array(steps), n_levels, odd=True, intercepts=False)
 
 
 def _in_16_bits(intercepts):

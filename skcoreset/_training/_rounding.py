@@ -16,7 +16,7 @@ N_CANDIDATES = 48
 
 @dataclass(frozen=True, eq=False)
 class Rounding:
-    """Projection to whole multiples of a step, up to `n_levels` times it.
+    """Projection to whole multiples of a step: `n_levels` in either direction.
 
     Parameters
     ----------
@@ -27,8 +27,9 @@ class Rounding:
     n_levels : int
         In either direction, 0 not counted.
 
-    zero : bool, default=True
-        Whether 0 is a level. Without it the smallest magnitude is one step.
+    odd : bool, default=False
+        Whether only odd multiples are taken: then 0 is none, and neighbouring levels
+        are equally far apart.
 
     intercepts : bool, default=True
         Whether intercepts are rounded, too.
@@ -36,7 +37,7 @@ class Rounding:
 
     steps: np.ndarray
     n_levels: int
-    zero: bool = True
+    odd: bool = False
     intercepts: bool = True
 
     def __getitem__(self, part):
@@ -61,16 +62,19 @@ class Rounding:
         )
 
     def _with(self, steps):
-        return Rounding(steps, self.n_levels, self.zero, self.intercepts)
+        return Rounding(steps, self.n_levels, self.odd, self.intercepts)
+
+    @property
+    def _largest(self):
+        return 2 * self.n_levels - 1 if self.odd else self.n_levels
 
     def levels(self, theta):
         """Return the nearest levels; what they are where the step is 0 is left open."""
         steps = np.asarray(self.steps, theta.dtype)
         with np.errstate(divide="ignore", invalid="ignore"):
-            levels = np.rint(theta / steps)
-        if not self.zero:
-            levels = np.copysign(np.maximum(np.abs(levels), 1), theta)
-        return np.clip(levels, -self.n_levels, self.n_levels, out=levels)
+            levels = theta / steps
+        levels = 2 * np.floor(levels / 2) + 1 if self.odd else np.rint(levels)
+        return np.clip(levels, -self._largest, self._largest, out=levels)
 
     def round(self, theta):
         """Return the nearest multiples of the steps."""
@@ -80,13 +84,13 @@ class Rounding:
 
     def clip(self, theta):
         """Keep weights, in place, where a small change can still round them inwards."""
-        limit = (self.n_levels + 0.499) * np.asarray(self.steps, theta.dtype)
+        limit = (self._largest + 0.499) * np.asarray(self.steps, theta.dtype)
         if not self.intercepts:
             limit[limit == 0] = np.inf
         np.clip(theta, -limit, limit, out=theta)
 
 
-def best_step(weights, n_levels, representable, *, curvature=1.0, zero=True):
+def best_step(weights, n_levels, representable, *, curvature=1.0, odd=False):
     """Return the step with the smallest squared rounding error.
 
     Parameters
@@ -101,16 +105,20 @@ def best_step(weights, n_levels, representable, *, curvature=1.0, zero=True):
     curvature : float or ndarray of shape (n_weights,), default=1.0
         What the squared error of each weight counts.
 
-    zero : bool, default=True
+    odd : bool, default=False
         As in :class:`Rounding`.
     """
     weights = weights.astype(np.float64)
     largest = np.abs(weights).max(initial=2.0**-10)
-    candidates = largest / n_levels * STEP_RATIO ** np.arange(N_CANDIDATES)
+    candidates = (
+        largest
+        / (2 * n_levels if odd else n_levels)
+        * STEP_RATIO ** np.arange(N_CANDIDATES)
+    )
     candidates = representable(candidates)
     errors = []
     for step in candidates:
-        rounded = Rounding(np.float64(step), n_levels, zero).round(weights)
+        rounded = Rounding(np.float64(step), n_levels, odd).round(weights)
         errors.append(np.sum(curvature * (weights - rounded) ** 2))
     return candidates[np.argmin(errors)]
 
@@ -121,6 +129,6 @@ def short_float16(steps):
 
 
 def short_float32(steps):
-    """Round steps to float32 of 16 bits of mantissa: 256 times them is exact."""
+    """Round steps to float32 of 16 bits of mantissa: 255 times them is exact."""
     bits = steps.astype(np.float32).view(np.uint32)
     return ((bits + 0x80) & 0xFFFFFF00).astype(np.uint32).view(np.float32)
