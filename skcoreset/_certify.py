@@ -198,7 +198,9 @@ def _outputs_of_both(original, compressed, X, error):
 
 def _check_same_classes(original, compressed):
     if hasattr(original, "classes_") and hasattr(compressed, "classes_"):
-        names, names_hat = list(original.classes_), list(compressed.classes_)
+        names, names_hat = (
+            np.asarray(e.classes_).tolist() for e in (original, compressed)
+        )
         if set(names) != set(names_hat):
             raise ValueError(
                 f"original has the classes {names} and compressed {names_hat}: their "

@@ -260,11 +260,12 @@ def test_certificate_describes_the_rows_and_the_promise(name):
     network, path = path_of_noise(10)
     X = np.random.default_rng(6).standard_normal((60, 3))
     for confidence in PROMISES:
-        for certificate in (
-            validation(network, X, name, confidence).choose(path[:1])[1],
-            validation(network, X, name, confidence, density=0.5).measure(path[0])[1],
+        asked = validation(network, X, name, confidence, density=0.5)
+        for compressed, certificate, _ in (
+            validation(network, X, name, confidence).choose(path[:1]),
+            asked.measure(path[0]),
         ):
-            errors = errors_of(name, network, path[0], X)
+            errors = errors_of(name, network, compressed, X)
             assert certificate.error == name
             assert certificate.guarantee == "conformal"
             assert certificate.confidence == confidence
