@@ -273,9 +273,10 @@ class Certificate:
         )
         if not self.holds:
             return f"No promise: {self._reason}. {measured}."
-        within = ""
+        within, procedure = "", self._rule.procedure
         if self.share_by_class:
             within = " of each class that the original predicts for a held-out row"
+            procedure += " in the worst class"
         if self.confidence is None:
             promise = (
                 f"On average over draws of the held-out rows, a fresh row{within} is "
@@ -289,8 +290,8 @@ class Certificate:
                 "network"
             )
         sentence = (
-            f"{promise}. {measured} ({self._rule.procedure}: {self.statistic:.4g} is "
-            f"at most {self.limit:.4g})."
+            f"{promise}. {measured} ({procedure}: {self.statistic:.4g} is at most "
+            f"{self.limit:.4g})."
         )
         if self.not_covered:
             sentence += (
@@ -307,10 +308,8 @@ class Certificate:
     def _reason(self):
         """Why nothing is promised."""
         if self.n_validation < self._rule.n_needed:
-            return (
-                f"delta={self.delta!r} takes at least {self._rule.n_needed} held-out "
-                "rows"
-            )
+            share, needed = _rounded(self.delta), self._rule.n_needed
+            return f"delta={share} takes at least {needed} held-out rows"
         if self.confidence is None:
             return (
                 f"of one network, error={self.error!r} promises something only with a "
@@ -659,7 +658,7 @@ class Theoretical(Guarantee):
 
     def check_options(self, target, method, *, refine, activation, X_val):
         conflicts = {
-            "this `method`": not hasattr(method, "by_theorem"),
+            "a `method` of another kind": not hasattr(method, "by_theorem"),
             f"epsilon={target.epsilon!r}, which is not below 1": target.epsilon >= 1,
             f"density={target.density!r}": target.density is not None,
             f"error={target.error!r}": target.error != "entrywise",
