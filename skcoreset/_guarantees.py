@@ -432,7 +432,7 @@ class HeldOutRows:
             holds=bool(promises and statistic <= target.rule.limit),
             confidence=target.confidence,
             n_validation=self.n_samples,
-            quantiles={q: quantile(errors, q) for q in QUANTILES},
+            quantiles=quantiles(errors),
             share_over_epsilon=float(lost.mean()),
             statistic=statistic,
             limit=target.rule.limit,
@@ -503,7 +503,7 @@ class Validation:
         # no prediction is made from such an output
         errors[~np.isfinite(F_hat).all(axis=1)] = 1 if self.target.counts_rows else inf
         point = _point(compressed, self.network)
-        point |= {f"error_q{100 * q:g}": quantile(errors, q) for q in QUANTILES}
+        point |= {_key(q): value for q, value in quantiles(errors).items()}
         point["share_over_epsilon"] = self.target.lost(errors).mean()
         self.trace.append(point)
         if self.verbose:
@@ -709,7 +709,7 @@ GUARANTEES = {"conformal": Conformal(), "theoretical": Theoretical()}
 def _point(compressed, network):
     """A point of a path, before it is seen on any rows."""
     unknown = [
-        *(f"error_q{100 * q:g}" for q in QUANTILES),
+        *map(_key, QUANTILES),
         "share_over_epsilon",
         "statistic",
     ]
@@ -723,9 +723,15 @@ def _as_arrays(points, chosen):
     return path
 
 
-def quantile(errors, q):
-    """Return a quantile that is one of the values, as some may be infinite."""
-    return float(np.quantile(errors, q, method="higher"))
+def _key(q):
+    """Name of a quantile in a path."""
+    return f"error_q{100 * q:g}"
+
+
+def quantiles(errors):
+    """Return quantiles that are values themselves, as some may be infinite."""
+    values = np.quantile(errors, QUANTILES, method="higher")
+    return dict(zip(QUANTILES, values.tolist()))
 
 
 def path_densities(n_edges, step):
