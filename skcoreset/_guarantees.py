@@ -84,6 +84,10 @@ class Rule(ABC):
     def statistic(self, n_lost, n_rows):
         """Return the number that is compared with the limit."""
 
+    @abstractmethod
+    def _solved_for_rows(self):
+        """Return the number of rows at which none may be lost, before rounding."""
+
     def allows(self, n_lost, n_rows):
         """Tell whether so many of the held-out rows may be lost."""
         return self.statistic(n_lost, n_rows) <= self.limit
