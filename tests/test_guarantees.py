@@ -770,17 +770,88 @@ def test_units_of_a_regressor_do_not_matter(method, scale, offset, hot):
         ("magnitude", "classwise"),
     ],
 )
-def test_what_all_logits_have_in_common_does_not_matter(method, error, mlp, digits):
-    X = digits[2][:200].astype(np.float64)
-    mlp = deepcopy(mlp)
-    mlp.coefs_ = [coef.astype(np.float64) for coef in mlp.coefs_]
-    mlp.intercepts_ = [b.astype(np.float64) for b in mlp.intercepts_]
-    options = {"method": method, "error": error, "epsilon": 0.3, "random_state": 0}
+def test_what_all_logits_have_in_common_does_not_matter(method, error):
+    X, y = make_classification(
+        500, 8, n_informative=6, n_classes=3, class_sep=1.5, random_state=0
+    )
+    mlp = MLPClassifier((8,), max_iter=100, random_state=0)
+    mlp = fitted(mlp, X[:200], y[:200])
+    options = {"method": method, "error": error, "epsilon": 0.3, "delta": 0.2}
     plain, shifted = (
-        CoresetCompressor(network, delta=0.3, **options).fit(X)
+        CoresetCompressor(network, random_state=0, **options).fit(X[200:])
         for network in (mlp, with_last_layer(mlp, 1, 64))
     )
     assert plain.density_ == pytest.approx(shifted.density_, rel=0.05)
     np.testing.assert_allclose(
         plain.predict_proba(X), shifted.predict_proba(X), atol=0.01
     )
+
+
+def counts(y):
+    return np.random.default_rng(0).poisson(np.exp(y / 9))
+
+
+def several_units(y):
+    return np.column_stack([y, 1e-3 * y[::-1] - 7, 1e5 * y + 273])
+
+
+@pytest.mark.parametrize(
+    "target, parameters",
+    [
+        (lambda y: y + 273.15, {}),
+        (several_units, {}),
+        (lambda y: np.full(len(y), 5.0), {}),
+        (counts, {"loss": "poisson"}),
+    ],
+    ids=["kelvin", "several units", "constant", "counts"],
+)
+@pytest.mark.parametrize("error, epsilon", [("scaled", 0.3), ("absolute", 0.5)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_certificate_is_about_what_a_regressor_outputs(
+    target, parameters, error, epsilon, dtype
+):
+    X, y = make_friedman1(300, n_features=8, random_state=0)
+    X, Y = X.astype(dtype), target(y).astype(dtype)
+    mlp = MLPRegressor(hidden_layer_sizes=(6,), max_iter=100, random_state=0)
+    if not set(parameters) <= set(mlp.get_params()):
+        pytest.skip("no Poisson loss in this release")
+    mlp = fitted(mlp.set_params(**parameters), X[:100], Y[:100])
+    compressor = CoresetCompressor(
+        mlp, method="magnitude", error=error, epsilon=epsilon, random_state=0
+    ).fit(X[100:200], X_val=X[200:])
+    log = np.log if parameters else lambda values: values
+    F, F_hat = (
+        log(e.predict(X).astype(float)).reshape(len(X), -1) for e in (mlp, compressor)
+    )
+    certificate, scale = compressor.certificate_, np.ones(F.shape[1])
+    if error == "scaled":
+        scale = np.array(certificate.scale)
+        np.testing.assert_allclose(scale, F[100:200].std(axis=0), rtol=1e-3)
+    distance = (np.abs(F_hat - F)[200:] / scale).max(axis=1)
+    # predictions in single precision tell outputs near epsilon to that precision
+    surely = (distance > 1.01 * epsilon).mean(), (distance > 0.99 * epsilon).mean()
+    assert surely[0] <= certificate.share_over_epsilon <= surely[1]
+    assert certificate.holds and certificate.share_over_epsilon <= 0.1
+
+
+@pytest.mark.parametrize("confidence", [None, 0.7])
+def test_sixty_rows_and_classes_with_names(confidence):
+    X, y = make_classification(
+        160, 6, n_informative=5, n_redundant=0, n_classes=3, random_state=0
+    )
+    names = np.array(["no", "perhaps", "yes"], dtype=object)[y]
+    mlp = MLPClassifier((8,), solver="lbfgs", max_iter=200, random_state=0)
+    mlp = fitted(mlp, X[:100], names[:100])
+    compressor = CoresetCompressor(
+        mlp,
+        method="magnitude",
+        error="classwise",
+        delta=0.3,
+        confidence=confidence,
+        validation_fraction=0.5,
+        random_state=0,
+    ).fit(X[100:])
+    shares = compressor.certificate_.share_by_class
+    assert set(shares) == set(mlp.predict(X[100:]))
+    assert compressor.certificate_.holds and max(shares.values()) <= 0.3
+    assert "of each class that the original predicts" in str(compressor.certificate_)
