@@ -26,7 +26,7 @@ from sklearn.utils.validation import _num_samples as num_samples
 # everything but `set_callbacks` works.
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # the oldest releases come here
+except ImportError:  # pragma: no cover (the oldest releases come here)
 
     class CallbackSupportMixin:
         """Stands in where scikit-learn has no callbacks."""

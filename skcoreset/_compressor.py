@@ -54,11 +54,11 @@ from ._compat import (
 )
 from ._compress import check_error, compress
 from ._errors import ERRORS
-from ._fine_tune import fine_tune
 from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS
 from ._network import dense
 from ._parallel import one_blas_thread
+from ._training import fine_tune
 from ._wrapped import (
     DTYPES,
     SPARSE_FORMATS,

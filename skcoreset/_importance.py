@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._network import DERIVATIVES
+from ._network import DERIVATIVES, augment, live_neurons
 from ._parallel import deal, serial_map
 
 # Most rows that go backward together: with their activations they stay in the cache.
@@ -19,7 +19,7 @@ BLOCK_SIZE = 512
 N_PROBES = 4096
 
 
-def edge_importance(network, X, row_weights, *, thread_map=serial_map):
+def edge_importance(network, X, row_weights, *, centred=False, thread_map=serial_map):
     """What it costs the output to replace an edge by its mean contribution.
 
     To first order: `w^2 sum_x r(x) (a(x) - mean)^2 ||d f(x) / d z||^2`. The mean is the
@@ -34,6 +34,9 @@ def edge_importance(network, X, row_weights, *, thread_map=serial_map):
     row_weights : ndarray of shape (n_samples,)
         The `r(x)`.
 
+    centred : bool, default=False
+        Whether `f` counts without the mean over its outputs.
+
     thread_map : callable, default=serial_map
         From `threads`. The result does not depend on it.
 
@@ -45,13 +48,11 @@ def edge_importance(network, X, row_weights, *, thread_map=serial_map):
     means : list of (n_in, n_out) ndarrays
         The mean inputs.
     """
-    live = _live_neurons(network.coefs)
+    live = live_neurons(network.coefs)
     layers = [np.ix_(*ends) for ends in pairwise(live)]
-    core = network.with_weights(
-        [coef[layer] for coef, layer in zip(network.coefs, layers)],
-        [b[neurons] for b, neurons in zip(network.intercepts, live[1:])],
-    )
-    sums = partial(_importance_sums, core, X, live[0], row_weights)
+    core = network.restricted(live)
+    X = X if live[0].all() else X[:, live[0]]
+    sums = partial(_importance_sums, core, X, row_weights, centred)
     totals = sum_parts(thread_map(sums, row_blocks(X)))
     parts = thread_map(_layer_importance, network.coefs, layers, *totals)
     return tuple(map(list, zip(*parts)))
@@ -83,7 +84,7 @@ def sum_parts(parts):
     return total
 
 
-def _importance_sums(network, X, inputs, row_weights, blocks):
+def _importance_sums(network, X, row_weights, centred, blocks):
     """`sum g`, `sum a g` and `sum a^2 g` of the gains `g` of each layer."""
     total = [np.zeros_like(b) for b in network.intercepts]
     first = [np.zeros_like(coef) for coef in network.coefs]
@@ -91,8 +92,8 @@ def _importance_sums(network, X, inputs, row_weights, blocks):
     # written over and over: threads would wait for each other's fresh memory
     products = [np.empty_like(coef) for coef in network.coefs]
     for rows in blocks:
-        A = network.activations(X[rows][:, inputs])
-        probes = probes_of(network, rows, len(X))
+        A = network.activations(X[rows])
+        probes = probes_of(network, rows, len(X), centred)
         gains = output_gains(network, A, row_weights[rows], probes)
         for layer, (gain, _) in enumerate(gains):
             a, product = A[layer], products[layer]
@@ -147,23 +148,71 @@ def output_gains(network, activations, row_weights, probes):
     return [*gains, (gain, gain)]
 
 
-def probes_of(network, rows, n_samples):
-    """The outputs one by one or, for `rows` out of many, sums with random signs."""
+def probes_of(network, rows, n_samples, centred=False):
+    """The outputs one by one or, for `rows` out of many, sums with random signs.
+
+    Where `centred`, of the outputs less their mean.
+    """
     n_outputs, dtype = network.widths[-1], network.dtype
     n_probes = max(2, N_PROBES // n_samples)
     if n_outputs <= n_probes:
-        return np.eye(n_outputs, dtype=dtype)[:, np.newaxis]
-    # signs of each row's own: what one gives too much, others give too little
-    rng = np.random.default_rng(rows.start)
-    signs = rng.integers(2, size=(n_probes, rows.stop - rows.start, n_outputs)) * 2 - 1
-    return signs.astype(dtype) / np.sqrt(n_probes, dtype=dtype)
+        probes = np.eye(n_outputs, dtype=dtype)[:, np.newaxis]
+    else:
+        # signs of each row's own: what one gives too much, others give too little
+        rng = np.random.default_rng(rows.start)
+        shape = (n_probes, rows.stop - rows.start, n_outputs)
+        signs = rng.integers(2, size=shape) * 2 - 1
+        probes = signs.astype(dtype) / np.sqrt(n_probes, dtype=dtype)
+    if centred:
+        probes -= probes.mean(axis=2, keepdims=True)
+    return probes
 
 
-def _live_neurons(coefs):
-    """Inputs of each layer that have an edge to the next, and all outputs."""
-    return [np.flatnonzero(coef.any(axis=1)) for coef in coefs] + [
-        np.arange(coefs[-1].shape[1])
-    ]
+def fisher_importance(network, X, rng):
+    """Estimate, to second order, what the loss gains where a parameter becomes 0.
+
+    `w_ij^2 sum_x a_j(x)^2 (d loss / d z_i)^2`, the Fisher information of the weight
+    times its square, for labels drawn from the network's own predictions.
+
+    Parameters
+    ----------
+    network : Network
+        Of a classifier, with dense weights.
+
+    X : ndarray of shape (n_samples, n_features)
+
+    rng : numpy.random.Generator
+        Draws the labels.
+
+    Returns
+    -------
+    importance : list of (n_in + 1, n_out) ndarrays
+        The intercepts are in the last row.
+    """
+    live = live_neurons(network.coefs)
+    core = network.restricted(live)
+    *A, F = core.activations(X[:, live[0]])
+    P = core.activate_output(F)
+    delta = P - _draw_targets(P, core.out_activation, rng)
+    importance = [np.zeros_like(layer) for layer in augment(network)]
+    for i in range(len(A) - 1, -1, -1):
+        squares = delta**2
+        information = np.vstack([A[i].T ** 2 @ squares, squares.sum(axis=0)])
+        parameters = np.vstack([core.coefs[i], core.intercepts[i]])
+        where = np.ix_(np.append(live[i], True), live[i + 1])
+        importance[i][where] = parameters**2 * information
+        if i:
+            delta = delta @ core.coefs[i].T
+            delta *= DERIVATIVES[core.activation](A[i])
+    return importance
+
+
+def _draw_targets(P, out_activation, rng):
+    """Draw targets with the probabilities that the network gives them."""
+    if out_activation == "softmax":
+        classes = (P.cumsum(axis=1) < rng.random((len(P), 1))).sum(axis=1)
+        return np.eye(P.shape[1], dtype=P.dtype)[np.minimum(classes, P.shape[1] - 1)]
+    return (rng.random(P.shape) < P).astype(P.dtype)
 
 
 def _divide(a, b):

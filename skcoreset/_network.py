@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -109,6 +110,12 @@ class Network:
         intercepts = self.intercepts if intercepts is None else intercepts
         return replace(self, coefs=tuple(weights), intercepts=tuple(intercepts))
 
+    def with_layers(self, layers):
+        """Return the same network with the weights and intercepts of `augment`."""
+        return self.with_weights(
+            [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
+        )
+
     def astype(self, dtype):
         """Return a copy in another precision; overflow becomes the largest number."""
         limits = np.finfo(dtype)
@@ -145,6 +152,41 @@ class Network:
     def to_dense(self):
         """Return the same network with dense weights."""
         return self.with_weights([dense(coef) for coef in self.coefs])
+
+    def rescaled_output(self, center, scale):
+        """Return the network whose output is `(f - center) / scale`.
+
+        Parameters
+        ----------
+        center, scale : ndarrays of shape (n_outputs,)
+        """
+        return self.with_weights(
+            [*self.coefs[:-1], self.coefs[-1] / scale],
+            [*self.intercepts[:-1], (self.intercepts[-1] - center) / scale],
+        )
+
+    def restricted(self, neurons):
+        """Return the network that some of the inputs and neurons make by themselves.
+
+        Parameters
+        ----------
+        neurons : list of n_layers + 1 ndarrays of bool
+            Masks of the inputs and of the neurons of each layer.
+        """
+        return self.with_weights(
+            [coef[np.ix_(*ends)] for coef, ends in zip(self.coefs, pairwise(neurons))],
+            [b[chosen] for b, chosen in zip(self.intercepts, neurons[1:])],
+        )
+
+    def without_dead_neurons(self):
+        """Return the network without the hidden neurons that lead to no output.
+
+        One neuron stays in every layer. The weights have to be dense.
+        """
+        inputs, *hidden, outputs = live_neurons(self.coefs)
+        for neurons in hidden:
+            neurons[0] |= not neurons.any()
+        return self.restricted([np.ones_like(inputs), *hidden, outputs])
 
     def locate(self, edges):
         """Layer, and inputs, of edges of one layer numbered as in `weights`."""
@@ -295,6 +337,24 @@ def labels(F, out_activation):
     if out_activation == "softmax":
         return P.argmax(axis=1)[:, np.newaxis]
     return P > 0.5
+
+
+def live_neurons(coefs):
+    """Masks of the inputs and neurons from which edges lead to an output.
+
+    Parameters
+    ----------
+    coefs : sequence of (n_in, n_out) ndarrays
+
+    Returns
+    -------
+    live : list of n_layers + 1 ndarrays of bool
+        Inputs first; all outputs are live.
+    """
+    live = [np.ones(coefs[-1].shape[1], dtype=bool)]
+    for coef in reversed(coefs):
+        live.append((coef if live[-1].all() else coef[:, live[-1]]).any(axis=1))
+    return live[::-1]
 
 
 def augment(network):

@@ -20,12 +20,11 @@ from sklearn.utils.validation import check_is_fitted
 from ._codec import decode, encode
 from ._compat import Interval, validate_params
 from ._compressor import CoresetCompressor
-from ._fine_tune import detach
 from ._methods import theorem_of
 from ._network import dense
 from ._parallel import one_blas_thread
-from ._quantise import Trainee, descend
 from ._sensitivity import neuron_bounds, sensitivities
+from ._training import FitLabels, ShortCodes, count_parameters
 from ._wrapped import encode_targets, inputs_of, last_step, network_of, with_network
 
 __all__ = ["CoreNetBound", "OccamBound", "corenet_bound", "occam_bound"]
@@ -363,8 +362,8 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         If the wrapped estimator is a regressor.
 
     ValueError
-        If `y` has a class that the network does not know, or `densities` holds a value
-        that is not in (0, 1].
+        If `y` has a class that the network does not know, `densities` holds a value
+        that is not in (0, 1], or no network that is tried has an edge left.
 
     Warns
     -----
@@ -428,15 +427,15 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     rng = np.random.default_rng(seed)
     with one_blas_thread:
         working = network.to_dense().astype(dtype)
-        start = Trainee.from_network(working, inputs, Y, mlp.batch_size)
+        search = ShortCodes(FitLabels(working, inputs, Y, batch_size=mlp.batch_size))
         if densities is None:
-            n_edges = _numbers_of_edges(n_samples, start.n_edges)
+            n_edges = _numbers_of_edges(n_samples, count_parameters(working))
         else:
             n_all = sum(
                 coef.size for coef in network_of(compressor.original_estimator_).coefs
             )
             n_edges = [ceil(share * n_all) for share in _decreasing(densities)]
-        trainees = list(descend(start, n_edges, rng))
+        pruned = list(search.descend(working, n_edges, rng))
 
     def measure(code, parts):
         quantised = with_network(estimator, _from_code(code, network))
@@ -456,9 +455,14 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         )
 
     tried = []
-    children = rng.spawn(len(trainees))
-    for trainee, child in reversed(list(zip(trainees, children))):
-        bounds = [measure(*code) for code in _codes(trainee, child, compressor.n_jobs)]
+    children = rng.spawn(len(pruned))
+    for smaller, child in reversed(list(zip(pruned, children))):
+        codes = _codes(search, smaller, child, compressor.n_jobs)
+        bounds = [measure(*code) for code in codes]
+        # one without edges predicts the same for all rows
+        bounds = [bound for bound in bounds if bound.n_edges]
+        if not bounds:
+            continue
         tried += bounds
         best = min(tried, key=lambda bound: bound.error_bound)
         # The codes of networks with more edges are longer: even without an error they
@@ -466,6 +470,12 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         shortest = min(bound.n_bits for bound in bounds)
         if _occam(0.0, shortest, n_samples, delta) > best.error_bound:
             break
+    if not tried:
+        raise ValueError(
+            "None of the networks that were tried has an edge left "
+            f"(densities={densities}, {n_samples} rows): the bound would be one on a "
+            "constant. Give larger densities, or a compressor that keeps more edges."
+        )
     path = {
         name: np.array([getattr(bound, name) for bound in tried])
         for name in ("n_edges", "n_bits", "train_error", "error_bound")
@@ -523,26 +533,26 @@ def _numbers_of_edges(n_samples, n_edges):
     return numbers
 
 
-def _codes(trainee, rng, n_jobs):
+def _codes(search, network, rng, n_jobs):
     """Codes of a network whose weights are rounded to different numbers of levels."""
     with one_blas_thread:
-        trainee = trainee.settled(rng)
+        network = search.settled(network, rng)
     return Parallel(n_jobs=n_jobs)(
-        delayed(_code)(trainee, n_levels, child)
+        delayed(_code)(search, network, n_levels, child)
         for n_levels, child in zip(N_LEVELS, rng.spawn(len(N_LEVELS)))
     )
 
 
-def _code(trainee, n_levels, rng):
+def _code(search, network, n_levels, rng):
     with one_blas_thread:
-        return encode(trainee.rounded(n_levels, rng))
+        return encode(search.rounded(network, n_levels, rng))
 
 
 def _from_code(code, network):
     """The network that `code` describes, like `network` in all that it does not say."""
     decoded = decode(code, network.coefs[0].shape[0], network.widths[-1])
     layers = decoded.layers(network.dtype)
-    return replace(detach(layers, network), activation=decoded.activation)
+    return replace(network.with_layers(layers), activation=decoded.activation)
 
 
 def _occam(train_error, n_bits, n_samples, delta):

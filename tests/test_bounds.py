@@ -10,7 +10,7 @@ from math import log
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from scipy import sparse
 from scipy.optimize import brentq
 from scipy.special import rel_entr
@@ -20,18 +20,13 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from skcoreset import CoresetCompressor, _quantise
+from skcoreset import CoresetCompressor
 from skcoreset._codec import Encoder, QuantisedNetwork, coarse, decode, encode
 from skcoreset._network import Network
-from skcoreset._quantise import (
-    STEPS_PER_EPOCH,
-    Grid,
-    Trainee,
-    _best_step,
-    _sort_neurons,
-    _trim,
-)
 from skcoreset._sensitivity import sensitivity
+from skcoreset._training import _short_codes
+from skcoreset._training._short_codes import STEPS_PER_PASS
+from skcoreset._wrapped import network_of
 from skcoreset.bounds import _occam, corenet_bound, kl_inverse, occam_bound
 
 from .conftest import fitted
@@ -82,13 +77,13 @@ def binary(short_training):
 def short_training():
     """What the training reaches is not looked at here, but for a few tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_quantise, "STEPS_PER_EPOCH", 20)
+        patch.setattr(_short_codes, "STEPS_PER_PASS", 20)
         yield
 
 
 @pytest.fixture
 def full_training(monkeypatch):
-    monkeypatch.setattr(_quantise, "STEPS_PER_EPOCH", STEPS_PER_EPOCH)
+    monkeypatch.setattr(_short_codes, "STEPS_PER_PASS", STEPS_PER_PASS)
 
 
 # The code
@@ -154,61 +149,6 @@ def test_inputs_in_use_are_cheaper():
         for each in (spread, crowded)
     ]
     assert lengths[1] < 0.7 * lengths[0]
-
-
-# Rounding
-
-
-def test_grid():
-    grid = Grid(np.array([0.5, 2.0]), n_levels=2)
-    theta = np.array([0.8, -7.0])
-    assert_array_equal(grid.levels(theta), [2, -2])
-    assert_array_equal(grid.round(theta), [1.0, -4.0])
-    grid.clip(theta)
-    assert_array_equal(grid.round(theta), [1.0, -4.0])
-    assert -5 < theta[1] < -4
-
-
-def test_step_of_exact_levels_is_found():
-    layer = np.array([[0.25, -0.5], [0.0, 0.5]])
-    step = _best_step(layer, np.ones((2, 2)) * layer**2, n_levels=2)
-    assert step == 0.25
-    assert step.dtype == np.float16
-
-
-def test_trimming_and_sorting_keep_the_function():
-    rng = np.random.default_rng(0)
-    shapes = (6, 9), (10, 8), (9, 3)
-    layers = [rng.standard_normal(s) * (rng.random(s) < 0.3) for s in shapes]
-    # without intercepts, as neurons without edges are removed with them
-    for layer in layers:
-        layer[-1] = 0
-    X = rng.standard_normal((10, 5))
-
-    def output(layers):
-        network = Network(
-            tuple(layer[:-1] for layer in layers),
-            tuple(layer[-1] for layer in layers),
-            "relu",
-        )
-        return network.forward(X)
-
-    short = _sort_neurons(_trim(layers))
-    assert short[0].shape[1] < 9
-    assert_allclose(output(short), output(layers))
-    assert (np.diff(np.count_nonzero(short[0], axis=0)) <= 0).all()
-
-
-def test_a_layer_is_never_left_without_neurons():
-    layers = _trim([np.zeros((4, 3)), np.zeros((4, 2))])
-    assert [layer.shape for layer in layers] == [(4, 1), (2, 2)]
-
-
-def test_pruning_keeps_the_number_asked_for_where_scores_tie():
-    network = Network((np.ones((4, 3)),), (np.zeros(3),), "relu", "softmax")
-    X, Y = np.ones((10, 4)), np.eye(3)[np.arange(10) % 3]
-    trainee = Trainee.from_network(network, X, Y, 5)
-    assert trainee.pruned(5, np.random.default_rng(0)).n_edges == 5
 
 
 # The statement
@@ -395,7 +335,7 @@ def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
     compressor = compressor_of(mlp, X, random_state=0)
     bound = corenet_bound(compressor, X, y, margin=2.0, delta=0.1)
 
-    F = Network.from_estimator(mlp).forward(X)
+    F = network_of(mlp).forward(X)
     others = np.where(y[:, np.newaxis] == np.arange(10), -np.inf, F).max(axis=1)
     assert bound.margin_loss == np.mean(F[np.arange(len(y)), y] - others <= 2)
     assert bound.max_norm == pytest.approx(np.sqrt((F**2).sum(axis=1)).max())
@@ -461,3 +401,13 @@ def test_default_densities_end_at_a_minimum(binary, full_training):
     assert wide.error_bound < 0.3
     n_edges = wide.path["n_edges"]
     assert n_edges.min() < wide.n_edges <= n_edges.max()
+
+
+@pytest.mark.parametrize("densities", [None, [0.1]])
+def test_a_network_without_edges_has_no_bound(densities):
+    mlp, X, y = problem("binary")
+    compressor = compressor_of(mlp, X)
+    for coef in compressor.estimator_.coefs_:
+        coef.data[:] = 0
+    with pytest.raises(ValueError, match=r"None of the networks .* has an edge left"):
+        occam_bound(compressor, X, y, densities=densities)

@@ -4,14 +4,15 @@ from scipy import sparse
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skcoreset import _network
-from skcoreset._network import ACTIVATIONS, Network
+from skcoreset._network import ACTIVATIONS, live_neurons
+from skcoreset._wrapped import network_of, with_network
 
 from .conftest import fitted, random_network
 
 
 def logits(mlp, X):
     """Output before the output activation, as scikit-learn computes it."""
-    bare = Network.from_estimator(mlp).to_estimator(mlp, dense=True)
+    bare = with_network(mlp, network_of(mlp), to_dense=True)
     bare.out_activation_ = "identity"
     return bare._forward_pass_fast(X)
 
@@ -47,7 +48,7 @@ def test_network_computes_what_scikit_learn_does(kind, dtype, activation):
     estimator, X, y = problem(kind, dtype)
     estimator.set_params(hidden_layer_sizes=(7, 4), max_iter=5, activation=activation)
     mlp = fitted(estimator.set_params(random_state=0), X, y)
-    network = Network.from_estimator(mlp)
+    network = network_of(mlp)
     F = network.forward(X)
     assert F.dtype == dtype
     rtol = 1e-4 if dtype == np.float32 else 1e-10
@@ -98,26 +99,6 @@ def test_flat_weights_are_the_coefs():
     np.testing.assert_array_equal(inputs, [1, 3])
 
 
-def test_to_estimator_predicts_alone_and_carries_no_training_state(mlp, digits):
-    X = digits[2]
-    network = Network.from_estimator(mlp)
-    compressed = network.to_estimator(mlp)
-    assert type(compressed) is type(mlp)
-    assert all(isinstance(coef, sparse.csr_array) for coef in compressed.coefs_)
-    np.testing.assert_array_equal(compressed.predict(X), mlp.predict(X))
-    left = {"_optimizer", "_best_coefs", "_best_intercepts", "_random_state"}
-    assert left.isdisjoint(vars(compressed))
-    assert left & set(vars(mlp)), "the original keeps its own"
-    dense = network.to_estimator(compressed, dense=True)
-    assert all(isinstance(coef, np.ndarray) for coef in dense.coefs_)
-
-
-def test_estimator_takes_the_sizes_of_a_smaller_network(mlp):
-    small = random_network([64, 5, 4, 10], dtype=np.float32)
-    assert small.to_estimator(mlp).hidden_layer_sizes == (5, 4)
-    assert mlp.hidden_layer_sizes == (32, 16)
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
 def test_no_sum_exceeds_its_bound(convert, activation):
@@ -151,7 +132,7 @@ def test_labels_are_those_predicted_even_where_probabilities_tie(kind):
     mlp = fitted(estimator.set_params(max_iter=2, random_state=0), X, y)
     mlp.coefs_ = [coef * 1e-9 for coef in mlp.coefs_]
     mlp.intercepts_ = [0 * b for b in mlp.intercepts_]
-    network = Network.from_estimator(mlp)
+    network = network_of(mlp)
     labels = network.labels(network.forward(X))
     predicted = mlp._label_binarizer.transform(mlp.predict(X))
     if kind == "multiclass":
@@ -162,3 +143,43 @@ def test_labels_are_those_predicted_even_where_probabilities_tie(kind):
 def test_what_does_not_fit_is_infinite():
     network = random_network([2, 1], dtype=np.float32)
     assert network.cast(np.array([[1e39, 1.0]])).tolist() == [[np.inf, 1]]
+
+
+# Parts of a network, and its units
+
+
+def test_live_neurons_are_those_that_the_output_depends_on():
+    network = random_network((6, 8, 7, 3), "tanh")
+    coefs = [coef.copy() for coef in network.coefs]
+    coefs[2][[1, 4]] = 0  # these lead nowhere,
+    coefs[1][2, [0, 2, 3, 5, 6]] = 0  # and this one leads only to them
+    coefs[0][3] = 0
+    network = network.with_weights(coefs)
+    inputs, first, second, outputs = live_neurons(network.coefs)
+    np.testing.assert_array_equal(np.flatnonzero(~inputs), [3])
+    np.testing.assert_array_equal(np.flatnonzero(~first), [2])
+    np.testing.assert_array_equal(np.flatnonzero(~second), [1, 4])
+    assert outputs.all()
+
+    X = np.random.default_rng(0).standard_normal((10, 6))
+    alive = network.restricted([inputs, first, second, outputs])
+    np.testing.assert_allclose(alive.forward(X[:, inputs]), network.forward(X))
+    smaller = network.without_dead_neurons()
+    assert smaller.widths == (7, 5, 3)
+    np.testing.assert_allclose(smaller.forward(X), network.forward(X))
+
+
+def test_without_live_neurons_each_layer_keeps_one():
+    network = random_network((6, 8, 7, 3))
+    network = network.with_weights(np.zeros_like(network.weights))
+    assert network.without_dead_neurons().widths == (1, 1, 3)
+
+
+def test_rescaled_output_is_the_output_in_other_units():
+    network = random_network((6, 8, 3))
+    X = np.random.default_rng(0).standard_normal((10, 6))
+    center, scale = np.array([1.0, -2.0, 3.0]), np.array([0.1, 1.0, 10.0])
+    np.testing.assert_allclose(
+        network.rescaled_output(center, scale).forward(X),
+        (network.forward(X) - center) / scale,
+    )

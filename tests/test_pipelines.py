@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skcoreset import CoresetCompressor
-from skcoreset._network import Network
+from skcoreset._wrapped import network_of
 
 from .conftest import fitted
 
@@ -210,7 +210,7 @@ def test_edits_of_the_estimator_never_mix(predicts_before, mlp, digits):
     for array in compressor.intercepts_ + [coef.data for coef in compressor.coefs_]:
         array *= 2
     if not predicts_before:
-        expected = Network.from_estimator(compressor.estimator_).activations(X)[-1]
+        expected = network_of(compressor.estimator_).activations(X)[-1]
     np.testing.assert_allclose(compressor.transform(X), expected, rtol=1e-4, atol=1e-4)
 
 

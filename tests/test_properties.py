@@ -8,9 +8,9 @@ from scipy import sparse
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skcoreset import CoresetCompressor
-from skcoreset._guarantee import ERRORS
+from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS as ALL_METHODS
-from skcoreset._network import Network
+from skcoreset._wrapped import network_of
 
 from .conftest import fitted
 
@@ -112,7 +112,7 @@ def state(mlp):
 
 def forward(mlp, X):
     """The output before its activation, layer by layer."""
-    return Network.from_estimator(mlp).activations(X.astype(mlp.coefs_[0].dtype))[-1]
+    return network_of(mlp).activations(X.astype(mlp.coefs_[0].dtype))[-1]
 
 
 def assert_close(actual, desired, dtype):
@@ -145,7 +145,7 @@ def test_whatever_the_network(method, made, target, signs, scale, refine, prune)
     if target.get("error") == "prediction" and isinstance(mlp, MLPRegressor):
         target = target | {"error": "relative"}
     X, X_val = (scale * rows(rng, mlp.coefs_[0].shape[0], signs) for _ in range(2))
-    network = Network.from_estimator(mlp)
+    network = network_of(mlp)
     bound = network.magnitude_bound(np.vstack([X, X_val]))
     hypothesis.assume(bound < float(np.finfo(network.dtype).max))
     before = state(mlp)
@@ -169,9 +169,9 @@ def test_whatever_the_network(method, made, target, signs, scale, refine, prune)
     n_over = (errors > certificate.epsilon).sum()
     assert certificate.n_validation == len(X_val)
     assert certificate.share_over_epsilon == n_over / len(X_val)
-    assert certificate.upper_bound >= (n_over + 1) / (len(X_val) + 1)
+    assert certificate.statistic >= (n_over + 1) / (len(X_val) + 1)
     if certificate.holds:
-        assert certificate.upper_bound <= certificate.delta
+        assert certificate.statistic <= certificate.delta
     for q, value in certificate.quantiles.items():
         assert value == np.quantile(errors, q, method="higher")
 

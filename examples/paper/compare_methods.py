@@ -37,13 +37,14 @@ import pandas as pd
 from joblib import Parallel, delayed
 from matplotlib.ticker import LogLocator, NullFormatter
 from scipy import linalg
+
+# The methods themselves, below the estimator: one path serves all densities.
+from skcoreset._guarantee import entrywise_error, relative_error
 from sklearn.datasets import fetch_openml, load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-# The methods themselves, below the estimator: one path serves all densities.
-from skcoreset._guarantee import entrywise_error, relative_error
 from skcoreset._methods import METHODS, remove_neurons
 from skcoreset._network import Network
 

@@ -5,7 +5,7 @@
 
 from abc import ABC, abstractmethod
 
-from .._refine import refine as refine_network
+from .._training import refine as refine_network
 
 
 class Method(ABC):
@@ -52,13 +52,38 @@ class Method(ABC):
 
         Yields
         ------
-        sparse : Network
+        compressed : Network
             With dense weights that are zero at the dropped edges.
         """
 
-    def path(self, network, X, densities, *, refine, error=None, rng, n_jobs=None):
-        """Like `sparsify`, the kept edges reweighted where `refine` is true."""
-        for sparse in self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs):
-            yield (
-                refine_network(sparse, network, X, n_jobs=n_jobs) if refine else sparse
-            )
+    def path(self, network, X, densities, *, refine, error, rng, n_jobs=None):
+        """Like `sparsify`, the kept edges reweighted where `refine` is true.
+
+        Parameters
+        ----------
+        network, X, densities, rng, n_jobs
+            As in :meth:`sparsify`. Each network is refined with a generator of its
+            own.
+
+        refine : bool
+
+        error : Error
+            From `ERRORS`: what refinement keeps small.
+
+        Yields
+        ------
+        compressed : Network
+        """
+        for compressed in self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs):
+            if refine:
+                (child,) = rng.spawn(1)
+                compressed = refine_network(
+                    compressed, network, X, error=error, rng=child, n_jobs=n_jobs
+                )
+            yield compressed
+
+
+def n_edges_at(density, n_edges):
+    """Whole number of edges at a density: the most that do not exceed it, or one."""
+    # a product such as 0.29 * 100 must not lose an edge to rounding
+    return max(1, int(density * n_edges * (1 + 1e-12)))

@@ -8,7 +8,7 @@ from abc import abstractmethod
 import numpy as np
 
 from .._sensitivity import mean_relative_importance
-from ._base import Method
+from ._base import Method, n_edges_at
 
 
 class Ranking(Method):
@@ -19,15 +19,30 @@ class Ranking(Method):
         """Return one array of scores a layer, shaped as its weights."""
 
     def sparsify(self, network, X, densities, *, rng=None, n_jobs=None):
-        scores = np.concatenate([score.ravel() for score in self.scores(network, X)])
-        edges = np.flatnonzero(network.weights)
-        # stable: edges of equal score go in the order of the layers
-        ranked = edges[np.argsort(-scores[edges], kind="stable")]
-        for density in densities:
-            kept = ranked[: max(1, round(density * len(ranked)))]
-            weights = np.zeros_like(network.weights)
-            weights[kept] = network.weights[kept]
-            yield network.with_weights(weights)
+        return keep_highest(network, self.scores(network, X), densities)
+
+
+def keep_highest(network, scores, densities):
+    """Yield networks with the edges of highest score.
+
+    Parameters
+    ----------
+    network : Network
+        With dense weights.
+
+    scores : list of (n_in, n_out) ndarrays
+
+    densities : sequence of float
+    """
+    scores = np.concatenate([score.ravel() for score in scores])
+    edges = np.flatnonzero(network.weights)
+    # stable: edges of equal score go in the order of the layers
+    ranked = edges[np.argsort(-scores[edges], kind="stable")]
+    for density in densities:
+        kept = ranked[: n_edges_at(density, len(ranked))]
+        weights = np.zeros_like(network.weights)
+        weights[kept] = network.weights[kept]
+        yield network.with_weights(weights)
 
 
 class Magnitude(Ranking):

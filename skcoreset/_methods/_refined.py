@@ -3,22 +3,22 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from .._descent import Descent, Reference
-from .._importance import edge_importance
+from functools import partial
+
+from .._errors import ERRORS
 from .._parallel import threads
-from ._ranking import Ranking
+from .._training import Descent, MatchOriginal, Trainer, match
+from ._base import Method, n_edges_at
+from ._ranking import keep_highest
 
 # Edges are ranked anew, and the rest is trained, each time this share of them is left.
 RATIO = 0.9
 
-# Up to this mean squared relative error edges just go, and nothing needs training.
-NEGLIGIBLE = 1e-4
-
-# Passes over the rows before a network is yielded.
-N_PASSES = 24
+# Passes over the rows between two rankings, and before a network is yielded.
+N_PASSES_BETWEEN, N_PASSES = 1, 24
 
 
-class Refined(Ranking):
+class Refined(Method):
     """Keep what matters to the output, and train it to give the original outputs.
 
     One descent from dense to sparse. Edges are ranked by what the output, not only
@@ -30,13 +30,11 @@ class Refined(Ranking):
     refines = True
     prunes_neurons = True
 
-    def scores(self, network, X):
-        reference = Reference(network, X)
-        return edge_importance(reference.network, reference.X, reference.row_weights)[0]
+    def sparsify(self, network, X, densities, **options):
+        options |= {"refine": False, "error": ERRORS["relative"]}
+        return self.path(network, X, densities, **options)
 
-    def path(
-        self, network, X, densities, *, refine=True, error=None, rng=None, n_jobs=None
-    ):
+    def path(self, network, X, densities, *, refine, error, rng, n_jobs=None):
         """Yield one network for each of the decreasing `densities`.
 
         Parameters
@@ -51,46 +49,38 @@ class Refined(Ranking):
             Shares of the edges of `network` to keep at most, decreasing. Each network
             is built upon the one before.
 
-        refine : bool, default=True
+        refine : bool
             Whether to train. Otherwise edges are ranked once, and keep their weights.
 
-        rng : numpy.random.Generator, default=None
-            Shuffles the rows. None is a generator of fixed seed.
+        error : Error
+            From `ERRORS`: what is kept small.
+
+        rng : numpy.random.Generator
+            Shuffles the rows.
 
         n_jobs : int, default=None
             The result does not depend on it.
 
         Yields
         ------
-        sparse : Network
+        compressed : Network
             With dense weights that are zero at the dropped edges.
         """
-        if not refine:
-            yield from self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs)
-            return
         with threads(n_jobs) as thread_map:
-            reference = Reference(network, X, thread_map=thread_map)
-            descent = Descent(reference, network, rng=rng, thread_map=thread_map)
-            yield from self._descend(descent, reference, densities)
-
-    def _descend(self, descent, reference, densities):
-        n_all = reference.network.n_edges
-        descent.rank()
-        n_ranked, trains = n_all, False
-        for density in densities:
-            # a product such as 0.29 * 100 must not lose an edge to rounding
-            n_target = max(1, int(density * n_all * (1 + 1e-12)))
-            n_start = descent.n_edges
-            while descent.n_edges > n_target:
-                if descent.n_edges <= RATIO * n_ranked:
-                    # weights that have not been trained keep their ranks
-                    if trains:
-                        descent.rank()
-                    n_ranked = descent.n_edges
-                descent.drop(max(n_target, int(RATIO * n_ranked)))
-                trains = trains or reference.loss(descent.network) > NEGLIGIBLE
-                if trains and descent.n_edges > n_target:
-                    descent.train(1)
-            if trains and descent.n_edges < n_start:
-                descent.train(N_PASSES, anneal=True)
-            yield descent.network
+            objective = MatchOriginal(network, X, error, thread_map=thread_map)
+            if not refine:
+                scores, _ = objective.rank(objective.network)
+                yield from keep_highest(network, scores, densities)
+                return
+            trainer = Trainer(network, objective, rng=rng, thread_map=thread_map)
+            descent = Descent(
+                trainer,
+                objective.rank,
+                ratio=RATIO,
+                between=partial(match, n_passes=N_PASSES_BETWEEN, decay=False),
+                finish=partial(match, n_passes=N_PASSES, decay=True),
+            )
+            n_all = trainer.n_edges
+            yield from descent.path(
+                [n_edges_at(density, n_all) for density in densities]
+            )

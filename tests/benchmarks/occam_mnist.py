@@ -13,8 +13,8 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
-from skcoreset._fine_tune import encode_targets, fine_tune
-from skcoreset._network import Network
+from skcoreset._training import fine_tune
+from skcoreset._wrapped import encode_targets, network_of
 from skcoreset.bounds import corenet_bound, occam_bound
 
 
@@ -52,7 +52,7 @@ def main():
             mlp, density=density, random_state=0, n_jobs=options.n_jobs
         )
         compressor.fit(X[calibration])
-        network = Network.from_estimator(compressor.estimator_)
+        network = network_of(compressor.estimator_)
         start = perf_counter()
         tuned = fine_tune(
             network,

@@ -15,6 +15,7 @@ from time import perf_counter
 
 import numpy as np
 
+from skcoreset._errors import ERRORS
 from skcoreset._methods._refined import Refined
 from skcoreset._network import Network
 
@@ -52,9 +53,9 @@ def main():
     rows = [("dense", *measure(network, network, X_test, y_test), 0.0)]
     for density in DENSITIES:
         start = perf_counter()
-        sparse = next(Refined().path(network, X, [density]))
+        compressed = next(refined(network, X, [density]))
         seconds = perf_counter() - start
-        figures = measure(sparse, network, X_test, y_test)
+        figures = measure(compressed, network, X_test, y_test)
         rows.append(("skcoreset refined", *figures, seconds))
     rows += [
         ("skcoreset refined, fine path", *figures)
@@ -73,13 +74,24 @@ def scaled(X):
     return X.reshape(len(X), -1).astype(np.float32) / np.float32(255)
 
 
-def measure(sparse, network, X, y):
+def refined(network, X, densities):
+    return Refined().path(
+        network,
+        X,
+        densities,
+        refine=True,
+        error=ERRORS["relative"],
+        rng=np.random.default_rng(0),
+    )
+
+
+def measure(compressed, network, X, y):
     """Density, median and 90% quantile of the error, accuracy, agreement."""
-    F, F_hat = network.forward(X), sparse.forward(X)
+    F, F_hat = network.forward(X), compressed.forward(X)
     errors = relative_errors(F_hat, F)
     labels = F_hat.argmax(axis=1)
     return (
-        sparse.n_edges / network.n_edges,
+        compressed.n_edges / network.n_edges,
         np.median(errors),
         np.quantile(errors, 1 - DELTA),
         np.mean(labels == y),
@@ -98,13 +110,13 @@ def fine_grid():
 def walk(network, X, X_test, y_test):
     """Figures at `DENSITIES`, all from one walk; seconds since its start."""
     marks, seconds = list(DENSITIES), 0.0
-    path = Refined().path(network, X, fine_grid())
+    path = refined(network, X, fine_grid())
     start = perf_counter()
-    for sparse in path:
+    for compressed in path:
         seconds += perf_counter() - start
-        if marks and sparse.n_edges <= marks[0] * network.n_edges:
+        if marks and compressed.n_edges <= marks[0] * network.n_edges:
             marks.pop(0)
-            yield *measure(sparse, network, X_test, y_test), seconds
+            yield *measure(compressed, network, X_test, y_test), seconds
         start = perf_counter()
 
 
@@ -118,8 +130,8 @@ def find_on_fresh_rows(network, X_test):
     F = network.forward(fresh)
     labels = F.argmax(axis=1)
     reached = {}
-    for density, sparse in zip(fine_grid(), Refined().path(network, X, fine_grid())):
-        F_hat = sparse.forward(fresh)
+    for density, compressed in zip(fine_grid(), refined(network, X, fine_grid())):
+        F_hat = compressed.forward(fresh)
         quantile = np.quantile(relative_errors(F_hat, F), 1 - DELTA)
         for epsilon in EPSILONS:
             if quantile <= epsilon:

@@ -33,7 +33,8 @@ def test_removal_spreads_until_nothing_changes():
     coefs = [coef.copy() for coef in network.coefs]
     coefs[3][1:] = 0  # only neuron 0 of the last hidden layer speaks
     coefs[2][2:, 0] = 0  # and listens to two
-    network = network.with_weights(coefs)
+    intercepts = [*network.intercepts[:2], np.full(5, 9.0), network.intercepts[3]]
+    network = network.with_weights(coefs, intercepts)
     smaller = remove_neurons(network, np.random.default_rng(0).random((9, 4)))
     assert smaller.widths[1:] == (2, 1, 2)
 

@@ -18,7 +18,7 @@ def test_keeps_the_highest_scores_unchanged(method):
         densities, METHODS[method].sparsify(network, X, densities)
     ):
         kept = sparse.weights != 0
-        assert kept.sum() == round(density * network.n_edges)
+        assert 0 <= density * network.n_edges - kept.sum() < 1
         assert scores[kept].min() >= scores[~kept].max()
         np.testing.assert_array_equal(sparse.weights[kept], network.weights[kept])
 
@@ -29,4 +29,4 @@ def test_edges_that_are_zero_already_are_not_counted():
     weights[::3] = 0
     network = network.with_weights(weights)
     (sparse,) = METHODS["magnitude"].sparsify(network, None, [0.5])
-    assert sparse.n_edges == round(0.5 * network.n_edges)
+    assert sparse.n_edges == network.n_edges // 2

@@ -11,12 +11,22 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
+from skcoreset._errors import ERRORS
+from skcoreset._methods._base import n_edges_at
 from skcoreset._methods._ranking import Magnitude
 from skcoreset._methods._refined import Refined
 from skcoreset._network import Network
-from skcoreset._refine import refine
+from skcoreset._wrapped import network_of
 
 DENSITIES = [1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05]
+
+
+def refined_path(network, X, densities, *, refine=True, seed=0, **options):
+    options = {
+        "error": ERRORS["relative"],
+        "rng": np.random.default_rng(seed),
+    } | options
+    return Refined().path(network, X, densities, refine=refine, **options)
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +34,19 @@ def digits():
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(np.float32)
     mlp = MLPClassifier((60, 30), max_iter=60, random_state=0, tol=0.01)
-    network = Network.from_estimator(mlp.fit(X[:1000], y[:1000]))
+    network = network_of(mlp.fit(X[:1000], y[:1000]))
     return network, X[:1000], X[1000:]
 
 
 @pytest.fixture(scope="module")
 def path(digits):
     network, X, _ = digits
-    return list(Refined().path(network, X, DENSITIES))
+    return list(refined_path(network, X, DENSITIES))
 
 
-def error(sparse, network, X):
-    F, F_hat = (net.activations(X)[-1] for net in (network, sparse))
-    return np.median(np.linalg.norm(F_hat - F, axis=1) / np.linalg.norm(F, axis=1))
+def error(compressed, network, X):
+    F_hat, F = compressed.forward(X), network.forward(X)
+    return np.median(ERRORS["relative"].measure(F_hat, F, network))
 
 
 def assert_equal(one, two):
@@ -49,11 +59,11 @@ def assert_equal(one, two):
 @pytest.mark.parametrize("refine", [True, False])
 def test_densities_are_as_asked_and_edges_nested(digits, refine):
     network, X, _ = digits
-    sparse = list(Refined().path(network, X, DENSITIES, refine=refine))
-    for density, net in zip(DENSITIES, sparse, strict=True):
-        assert 0 <= density * network.n_edges - net.n_edges + 1e-6 < 1.5
+    compressed = list(refined_path(network, X, DENSITIES, refine=refine))
+    for density, net in zip(DENSITIES, compressed, strict=True):
+        assert net.n_edges == n_edges_at(density, network.n_edges)
         assert net.dtype == network.dtype
-    for denser, sparser in pairwise(sparse):
+    for denser, sparser in pairwise(compressed):
         for a, b in zip(denser.coefs, sparser.coefs):
             assert not (b[a == 0]).any()
 
@@ -64,7 +74,7 @@ def test_path_starts_at_the_network_itself(digits, path):
 
 def test_networks_already_yielded_stay_as_they_are(digits):
     network, X, _ = digits
-    descent = Refined().path(network, X, [0.3, 0.1])
+    descent = refined_path(network, X, [0.3, 0.1])
     first = next(descent)
     copies = [a.copy() for a in (*first.coefs, *first.intercepts)]
     next(descent)
@@ -74,17 +84,24 @@ def test_networks_already_yielded_stay_as_they_are(digits):
 
 def test_without_refinement_weights_keep_their_values(digits):
     network, X, _ = digits
-    sparse = next(Refined().path(network, X, [0.2], refine=False))
-    for coef, original in zip(sparse.coefs, network.coefs):
+    compressed = next(refined_path(network, X, [0.2], refine=False))
+    for coef, original in zip(compressed.coefs, network.coefs):
         np.testing.assert_array_equal(coef[coef != 0], original[coef != 0])
-    for b, original in zip(sparse.intercepts, network.intercepts):
+    for b, original in zip(compressed.intercepts, network.intercepts):
         np.testing.assert_array_equal(b, original)
 
 
 def test_better_than_refined_magnitude(digits, path):
     network, X, X_new = digits
-    magnitude = next(Magnitude().sparsify(network, X, [0.1]))
-    peer = error(refine(magnitude, network, X), network, X_new)
+    (magnitude,) = Magnitude().path(
+        network,
+        X,
+        [0.1],
+        refine=True,
+        error=ERRORS["relative"],
+        rng=np.random.default_rng(0),
+    )
+    peer = error(magnitude, network, X_new)
     assert error(path[DENSITIES.index(0.1)], network, X_new) < 0.9 * peer
 
 
@@ -98,19 +115,15 @@ def test_error_on_new_rows_is_small_and_grows_along_the_path(digits, path):
 def test_fine_path_is_about_as_good_as_one_target(digits):
     network, X, X_new = digits
     grid = 0.97 ** np.arange(77)
-    *_, fine = Refined().path(network, X, grid)
-    single = next(Refined().path(network, X, grid[-1:]))
+    *_, fine = refined_path(network, X, grid)
+    single = next(refined_path(network, X, grid[-1:]))
     assert error(fine, network, X_new) < 1.15 * error(single, network, X_new)
 
 
 def test_same_seed_same_path_whatever_n_jobs(digits):
     network, X, _ = digits
     one, two = (
-        next(
-            Refined().path(
-                network, X, [0.2], rng=np.random.default_rng(7), n_jobs=n_jobs
-            )
-        )
+        next(refined_path(network, X, [0.2], seed=7, n_jobs=n_jobs))
         for n_jobs in (None, 2)
     )
     assert_equal(one, two)
@@ -119,7 +132,7 @@ def test_same_seed_same_path_whatever_n_jobs(digits):
 def test_network_stays_untouched(digits):
     network, X, _ = digits
     before = [a.copy() for a in (*network.coefs, *network.intercepts, X)]
-    next(Refined().path(network, X, [0.1]))
+    next(refined_path(network, X, [0.1]))
     for a, b in zip(before, (*network.coefs, *network.intercepts, X)):
         np.testing.assert_array_equal(a, b)
 
@@ -138,6 +151,13 @@ def test_ends_well_whatever_the_network(activation, n_samples, widths):
     X[:, 0], X[:, 1] = 1, X[:, 2]
     with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
         warnings.simplefilter("error")
-        for sparse in Refined().path(network, X, [0.5, 0.1, 0.01]):
-            for array in (*sparse.coefs, *sparse.intercepts):
+        for compressed in refined_path(network, X, [0.5, 0.1, 0.01]):
+            for array in (*compressed.coefs, *compressed.intercepts):
                 assert np.isfinite(array).all()
+
+
+def test_sparsified_is_the_path_without_training(digits):
+    network, X, _ = digits
+    rng = np.random.default_rng(0)
+    (one,) = Refined().sparsify(network, X, [0.2], rng=rng)
+    assert_equal(one, next(refined_path(network, X, [0.2], refine=False)))

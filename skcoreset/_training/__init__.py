@@ -1,0 +1,29 @@
+"""Training of kept parameters: one engine, whatever the objective.
+
+A :class:`Trainer` minimises an objective (:class:`MatchOriginal`, :class:`FitLabels`);
+a :class:`Descent` takes edges away in between. The rest is built of these.
+"""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from ._descent import Descent
+from ._engine import Trainer
+from ._fine_tuning import fine_tune
+from ._objectives import FitLabels, MatchOriginal
+from ._refinement import match, refine
+from ._rounding import Rounding
+from ._short_codes import ShortCodes, count_parameters
+
+__all__ = [
+    "Descent",
+    "FitLabels",
+    "MatchOriginal",
+    "Rounding",
+    "ShortCodes",
+    "Trainer",
+    "count_parameters",
+    "fine_tune",
+    "match",
+    "refine",
+]

@@ -1,0 +1,435 @@
+"""The engine: Adam on the parameters of a network that are kept."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from functools import partial
+from itertools import pairwise
+from math import ceil
+
+import numpy as np
+
+from .._network import ACTIVATIONS, DERIVATIVES, augment, live_neurons, views
+from .._parallel import N_PARTS, deal, serial_map
+
+# Decay of Adam's first moment.
+BETA_1 = 0.9
+
+# A step with fewer products than this is not worth sharing between threads.
+PRODUCTS_PER_STEP = 4_000_000
+
+# Parameters that are updated together, so that they stay in the cache.
+N_PARAMETERS = 131_072
+
+
+class Trainer:
+    """The kept parameters of a network, and their training towards an objective.
+
+    Parameters
+    ----------
+    network : Network
+        Its non-zero weights are the edges that are trained; there will be no others.
+
+    objective : MatchOriginal or FitLabels
+
+    prunes_intercepts : bool, default=False
+        Whether intercepts count as edges: those of 0 are not trained, and they may be
+        dropped like others. By default every neuron has one.
+
+    rng : numpy.random.Generator
+        Shuffles the rows.
+
+    thread_map : callable, default=None
+        From `threads`: large steps are divided, into parts that do not depend on the
+        number of threads. None is no division, the fastest in a single thread.
+    """
+
+    def __init__(
+        self, network, objective, *, prunes_intercepts=False, rng, thread_map=None
+    ):
+        self.objective = objective
+        self.n_parts = N_PARTS if thread_map else 1
+        self._map = thread_map or serial_map
+        self._rng = rng
+        self._original, self._changed = network, False
+        self._start = objective.standardised(network)
+        # Each layer is its weights and, one row more, its intercepts. The kept
+        # parameters of all layers in one array: their positions, and their values.
+        layers = augment(self._start)
+        self._shapes = [layer.shape for layer in layers]
+        self._starts = np.cumsum([0, *(layer.size for layer in layers)])
+        kept, is_edge = ([layer != 0 for layer in layers] for _ in range(2))
+        if not prunes_intercepts:
+            for kept_in_layer, edges in zip(kept, is_edge):
+                kept_in_layer[-1], edges[-1] = True, False
+        self._places = np.flatnonzero(_flat(kept))
+        self._is_edge = _flat(is_edge)[self._places]
+        self.theta = _flat(layers)[self._places]
+        # Adam's moments outlive a call of `train`: many short ones are as good as one.
+        self._forget_moments()
+
+    @property
+    def network(self):
+        """The network now, in the units and dtype of the one at the start."""
+        if not self._changed:
+            return self._original
+        dtype = self._original.dtype
+        network = self.objective.restored(self.working_network).astype(dtype)
+        edges = np.zeros(self._starts[-1], bool)
+        edges[self._places] = self._is_edge
+        for coef, kept in zip(network.coefs, views(edges, self._shapes)):
+            # a weight that has been trained to 0 is still an edge
+            coef[kept[:-1] & (coef == 0)] = np.finfo(dtype).tiny
+        return network
+
+    @property
+    def working_network(self):
+        """The network now, in the units and dtype of the objective."""
+        parameters = np.zeros(self._starts[-1], self.theta.dtype)
+        parameters[self._places] = self.theta
+        return self._start.with_layers(views(parameters, self._shapes))
+
+    @property
+    def n_edges(self):
+        return np.count_nonzero(self._is_edge)
+
+    def drop(self, n_edges, scores, means=None):
+        """Keep only the edges of highest score.
+
+        Parameters
+        ----------
+        n_edges : int
+            How many to keep, fewer than there are.
+
+        scores : list of (n_in, n_out) or (n_in + 1, n_out) ndarrays
+            The latter where intercepts are edges.
+
+        means : list of (n_in, n_out) ndarrays, default=None
+            Mean inputs of the edges: the intercepts take over what a dropped edge
+            contributes on average.
+        """
+        scores = [
+            score.take(places[self._is_edge[layer]])
+            for score, layer, places in self.by_layer(scores)
+        ]
+        kept = ~self._is_edge
+        kept[self._is_edge] = _mask_of_largest(np.concatenate(scores), n_edges)
+        for mean, layer, places in self.by_layer(means or []):
+            gone = ~kept[layer]
+            width = mean.shape[1]
+            self.theta[layer][-width:] += np.bincount(
+                places[gone] % width,
+                self.theta[layer][gone] * mean.take(places[gone]),
+                minlength=width,
+            )
+        self._places, self.theta = self._places[kept], self.theta[kept]
+        self._is_edge = self._is_edge[kept]
+        self.moments = self.moments.compress(kept, axis=1)
+        self._changed = True
+
+    def train(
+        self, n_passes, *, min_steps=0, learning_rate=None, decay=True, rounding=None
+    ):
+        """Minimise the objective by Adam.
+
+        If the training diverges it ends early, with the last finite parameters.
+
+        Parameters
+        ----------
+        n_passes : float
+            Passes over the rows.
+
+        min_steps : float, default=0
+            A pass over few rows is repeated until it has made this many steps.
+
+        learning_rate : float, default=None
+            At its highest, relative to the root mean square weight of the layer. None
+            is that of the objective.
+
+        decay : bool, default=True
+            Whether the learning rate falls to 0, along a cosine.
+
+        rounding : Rounding, default=None
+            Levels, with one step for each layer, that the parameters are rounded to in
+            every product. The gradient is taken as if they were not (a straight-through
+            estimate), and the parameters are left unrounded.
+
+        Raises
+        ------
+        ValueError
+            If not even the first step is finite.
+
+        Warns
+        -----
+        UserWarning
+            If a later step is not.
+        """
+        objective = self.objective
+        n_batches = max(1, round(objective.n_samples / objective.batch_size))
+        n_steps = round(n_passes * max(min_steps, n_batches))
+        peak = objective.learning_rate if learning_rate is None else learning_rate
+        core = _Core(self, ceil(objective.n_samples / n_batches), peak, rounding)
+        self._map(core.start, core.parts)
+        warm_up = max(1, objective.warm_up * n_steps)
+        for i in range(n_steps):
+            if i % n_batches == 0:
+                finite = core.theta.copy()
+                order = self._rng.permutation(objective.n_samples)
+                batches = np.array_split(order, n_batches)
+            rows = batches[i % n_batches]
+            total = objective.total(rows)
+            rate = min(1, (i + 1) / warm_up)
+            if decay:
+                rate *= (1 + np.cos(np.pi * i / n_steps)) / 2
+            if total:
+                parts = [rows[k :: len(core.workers)] for k in range(len(core.workers))]
+                self._map(partial(core.gradient, total), parts, core.workers)
+                self._n_steps += 1
+                rate = float(rate * self._bias_correction())
+                self._map(partial(core.step, rate, total), core.parts)
+            ends_pass = i % n_batches == n_batches - 1
+            if (i == 0 or ends_pass or i == n_steps - 1) and not core.is_finite():
+                self._stop(i, n_steps)
+                self.theta[core.trained], self._changed = finite, True
+                return
+        self.theta[core.trained], self._changed = core.theta, True
+        self.moments[:, core.trained] = core.moments
+
+    def _stop(self, i, n_steps):
+        """Give up on a training whose numbers are no longer finite."""
+        dtype = self.theta.dtype
+        if i == 0:
+            raise ValueError(
+                f"The training overflowed in {dtype} at its first step: X or y are too "
+                "large for the network. Scale them as for its own training."
+            )
+        warnings.warn(
+            f"The training overflowed in {dtype} by step {i + 1} of {n_steps}: it was "
+            "ended, and the weights are the last that were found finite. Scale X, and "
+            "y, as for the network's own training.",
+            UserWarning,
+        )
+        self._forget_moments()
+
+    def _forget_moments(self):
+        self.moments = np.zeros((2, len(self.theta)), self.theta.dtype)
+        self._n_steps = 0
+
+    def _bias_correction(self):
+        """Turns a ratio of Adam's moments, kept as sums, into one of means."""
+        beta_2 = self.objective.beta_2
+        first = (1 - BETA_1) / (1 - BETA_1**self._n_steps)
+        second = (1 - beta_2) / (1 - beta_2**self._n_steps)
+        return first / np.sqrt(second)
+
+    def by_layer(self, arrays):
+        """Each of the arrays, its layer's slice of theta, and the places in it."""
+        ends = np.searchsorted(self._places, self._starts)
+        for array, (first, last), start in zip(arrays, pairwise(ends), self._starts):
+            yield array, slice(first, last), self._places[first:last] - start
+
+
+class _Core:
+    """The live part of a network, and the steps of Adam on its parameters.
+
+    Parameters
+    ----------
+    trainer : Trainer
+
+    batch_size : int
+
+    learning_rate : float
+
+    rounding : Rounding or None
+
+    Attributes
+    ----------
+    trained : ndarray of bool
+        Which of the trainer's parameters are in it.
+
+    theta : ndarray of shape (n_parameters,)
+        Their values.
+
+    positions : ndarray of shape (n_parameters,)
+        Where they are in the layers' matrices, which have the intercepts as one row
+        more, laid out flat.
+    """
+
+    def __init__(self, trainer, batch_size, learning_rate, rounding):
+        network, objective = trainer.working_network, trainer.objective
+        theta, dtype = trainer.theta, trainer.theta.dtype
+        live = live_neurons(network.coefs)
+        widths = [int(neurons.sum()) for neurons in live]
+        # where neurons come among the live ones; last, the row of the intercepts
+        numbers = [np.append(np.cumsum(neurons) - 1, neurons.sum()) for neurons in live]
+        self.shapes = [(n_in + 1, n_out) for n_in, n_out in pairwise(widths)]
+        starts = np.cumsum([0, *(n_in * n_out for n_in, n_out in self.shapes)])
+        trained, positions, rates, is_weight = [], [], [], []
+        for i, (coef, layer, places) in enumerate(trainer.by_layer(network.coefs)):
+            rows, columns = np.divmod(places, coef.shape[1])
+            alive = np.append(live[i], True)[rows] & live[i + 1][columns]
+            rows, columns = rows[alive], columns[alive]
+            position = numbers[i][rows] * widths[i + 1] + numbers[i + 1][columns]
+            weights = rows < len(coef)
+            # Relative to the layer's weights, so that it means the same at every scale
+            # and density, and that of an intercept to what its inputs contribute.
+            rate = learning_rate * rms(theta[layer][alive][weights])
+            trained.append(alive)
+            positions.append(starts[i] + position)
+            rates.append(np.where(weights, rate, rate * objective.scales[i]))
+            is_weight.append(weights)
+        self.trained = np.concatenate(trained)
+        self.theta = theta[self.trained]
+        self.moments = trainer.moments.compress(self.trained, axis=1)
+        self.positions = np.concatenate(positions)
+        self.rates = np.concatenate(rates, dtype=dtype)
+        # the penalty is on weights, not on intercepts
+        self.decay = (objective.alpha * np.concatenate(is_weight)).astype(dtype)
+        sizes = [len(position) for position in positions]
+        self.rounding = rounding and rounding.repeated(sizes)
+        # what Adam adds to the root of the second moment
+        largest = float(self.rates.max(initial=0) or 1)
+        self.negligible = 1e-9 * learning_rate / largest
+
+        self.objective = objective.restricted(live)
+        self.activation = network.activation
+        self.inputs, self.outputs = layer_columns(widths)
+        self.weights = np.zeros(starts[-1], dtype)
+        self.layers = views(self.weights, self.shapes)
+        n_parts = trainer.n_parts if batch_size * starts[-1] > PRODUCTS_PER_STEP else 1
+        self.workers = [
+            _Worker(self, -(-batch_size // n_parts)) for _ in range(n_parts)
+        ]
+        n_parts = n_parts if len(self.theta) > N_PARAMETERS else 1
+        self.parts = deal(max(1, len(self.theta)), N_PARAMETERS, n_parts)
+
+    def start(self, chunks):
+        """Fill in the weights; forget tiny moments: denormal numbers are slow."""
+        for where in chunks:
+            self._fill_in(where)
+            first, second = self.moments[:, where]
+            first[np.abs(first) < 1e-11 * self.negligible] = 0
+            second[second < (1e-6 * self.negligible) ** 2] = 0
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def gradient(self, total, rows, worker):
+        """Compute what some rows of a batch add to the gradient of the loss."""
+        batch, values = worker.batch[: len(rows)], worker.values[: len(rows)]
+        self.objective.fill(rows, batch)
+        first, *others = self.inputs
+        A = [batch[:, first], *(values[:, columns] for columns in others)]
+        Z = [values[:, columns] for columns in self.outputs]
+        forward(self.activation, A, self.layers, Z)
+        errors = batch[:, first.stop :]
+        self.objective.differentiate(rows, total, values[:, first.stop :], errors)
+        deltas = [batch[:, columns] for columns in self.outputs]
+        for i in range(len(self.layers) - 1, -1, -1):
+            np.matmul(A[i].T, deltas[i], out=worker.products[i])
+            if i:
+                through = worker.through[i - 1][: len(rows)]
+                np.matmul(deltas[i], self.layers[i][:-1].T, out=through)
+                delta = deltas[i - 1]
+                delta += through
+                delta *= DERIVATIVES[self.activation](Z[i - 1])
+        worker.product.take(self.positions, out=worker.gradient, mode="clip")
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def step(self, rate, total, chunks):
+        """Update the parameters, for a batch of some total weight."""
+        for where in chunks:
+            theta = self.theta[where]
+            first, second = self.moments[:, where]
+            gradient, *others = (worker.gradient[where] for worker in self.workers)
+            for other in others:
+                gradient += other
+            if self.objective.alpha:
+                gradient += self.decay[where] / total * theta
+            first *= BETA_1
+            first += gradient
+            gradient *= gradient
+            second *= self.objective.beta_2
+            second += gradient
+            step = np.sqrt(second, out=gradient)
+            step += self.negligible
+            np.divide(first, step, out=step)
+            step *= self.rates[where]
+            step *= rate
+            theta -= step
+            if self.rounding is not None:
+                self.rounding[where].clip(theta)
+            self._fill_in(where)
+
+    def is_finite(self):
+        # Where squares of gradients overflow, parameters stay finite but stand still.
+        return np.isfinite(self.theta).all() and np.isfinite(self.moments[1]).all()
+
+    def _fill_in(self, where):
+        theta = self.theta[where]
+        if self.rounding is not None:
+            theta = self.rounding[where].round(theta)
+        self.weights[self.positions[where]] = theta
+
+
+class _Worker:
+    """Arrays that one thread computes gradients in: fresh memory is slow."""
+
+    def __init__(self, core, n_rows):
+        dtype, n_columns = core.theta.dtype, core.outputs[-1].stop
+        # inputs and neurons, with a 1 for the intercepts at the end of each layer
+        self.batch = np.ones((n_rows, n_columns), dtype)
+        self.values = np.ones((n_rows, n_columns), dtype)
+        hidden = core.layers[1:]
+        self.through = [np.empty((n_rows, len(layer) - 1), dtype) for layer in hidden]
+        self.product = np.empty_like(core.weights)
+        self.products = views(self.product, core.shapes)
+        self.gradient = np.empty_like(core.theta)
+
+
+def layer_columns(widths):
+    """Slices of a row of inputs and neurons, a 1 after all layers but the last.
+
+    Parameters
+    ----------
+    widths : list of int
+        Inputs first.
+
+    Returns
+    -------
+    inputs : list of slice
+        What enters each layer of weights, the 1 included.
+
+    outputs : list of slice
+        What leaves it.
+    """
+    ends = np.cumsum(np.add(widths, 1))
+    neurons = [slice(end - n - 1, end - 1) for end, n in zip(ends, widths)]
+    return [slice(part.start, part.stop + 1) for part in neurons[:-1]], neurons[1:]
+
+
+def forward(activation, inputs, layers, outputs):
+    """Fill in the outputs; those of hidden layers lie in the inputs of the next."""
+    activate = ACTIVATIONS[activation]
+    for A, layer, Z in zip(inputs, layers, outputs):
+        np.matmul(A, layer, out=Z)
+        if layer is not layers[-1]:
+            activate(Z)
+
+
+def _mask_of_largest(values, n):
+    """Mask of the `n` largest of more than `n` values; ties go to earlier entries."""
+    threshold = np.partition(values, len(values) - n - 1)[len(values) - n - 1]
+    chosen = values > threshold
+    ties = np.flatnonzero(values == threshold)
+    chosen[ties[: n - chosen.sum()]] = True
+    return chosen
+
+
+def _flat(arrays):
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def rms(array):
+    """Root mean square; 1 where there is nothing, or only zeros, as a unit must be."""
+    square = np.square(array).mean(dtype=np.float64) if array.size else 0
+    return array.dtype.type(np.sqrt(square) or 1)

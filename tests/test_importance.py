@@ -1,0 +1,120 @@
+"""What the output, or the loss, loses with an edge."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import pytest
+
+from skcoreset._importance import edge_importance, fisher_importance, output_gains
+from skcoreset._network import DERIVATIVES, augment
+
+from .conftest import random_network
+from .training.common import ACTIVATIONS, make_network, make_X
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gains_are_squared_finite_differences(activation):
+    network, X = make_network(activation=activation), make_X(20)
+    weights = np.random.default_rng(3).random(20)
+    A = network.activations(X)
+    gains = output_gains(network, A, weights, np.eye(3)[:, np.newaxis])
+    for layer, (before, after) in enumerate(gains[:-1]):
+        expected = np.zeros_like(before)
+        for neuron in range(before.shape[1]):
+            shift = np.zeros(before.shape[1])
+            shift[neuron] = 1e-6
+            outputs = [
+                network.with_weights(
+                    network.coefs,
+                    [
+                        b + sign * shift if i == layer else b
+                        for i, b in enumerate(network.intercepts)
+                    ],
+                ).activations(X)[-1]
+                for sign in (1, -1)
+            ]
+            slope = (outputs[0] - outputs[1]) / 2e-6
+            expected[:, neuron] = np.square(slope).sum(axis=1) * weights
+        np.testing.assert_allclose(before, expected, rtol=1e-4, atol=1e-8)
+        assert (after >= before).all()
+
+
+def test_importance_is_the_cost_of_an_edge_of_the_last_layer():
+    # the output is linear in these edges, so that the first order is all there is
+    network, X = make_network(), make_X()
+    weights = np.random.default_rng(3).random(len(X))
+    importance, means = edge_importance(network, X, weights)
+    F = network.activations(X)[-1]
+    coefs = [coef.copy() for coef in network.coefs]
+    intercepts = [b.copy() for b in network.intercepts]
+    intercepts[-1][1] += coefs[-1][4, 1] * means[-1][4, 1]
+    coefs[-1][4, 1] = 0
+    change = network.with_weights(coefs, intercepts).activations(X)[-1] - F
+    cost = np.square(change).sum(axis=1) @ weights
+    np.testing.assert_allclose(importance[-1][4, 1], cost)
+
+
+def test_an_edge_that_makes_no_difference_is_worth_nothing():
+    network, X = make_network(), make_X()
+    X[:, 3] = 2.0  # constant: the intercept can do its work
+    network.coefs[1][5] = 0  # neuron 5 is read by no one
+    importance, _ = edge_importance(network, X, np.ones(len(X)))
+    np.testing.assert_allclose(importance[0][3], 0, atol=1e-10)
+    np.testing.assert_array_equal(importance[0][:, 5], 0)
+    np.testing.assert_array_equal(importance[1][5], 0)
+
+
+def test_many_outputs_are_probed():
+    network, X = make_network((12, 40, 60)), make_X(1000)
+    importance, _ = edge_importance(network, X, np.ones(len(X)))
+    A = network.activations(X)
+    probes = np.eye(60)[:, np.newaxis]
+    exact = output_gains(network, A, np.ones(len(X)), probes)[0][0]
+    expected = np.square(network.coefs[0]) * (
+        np.square(X).T @ exact - np.square(X.T @ exact) / exact.sum(axis=0)
+    )
+    np.testing.assert_allclose(
+        importance[0].sum(axis=0), expected.sum(axis=0), rtol=0.15
+    )
+    np.testing.assert_allclose(importance[0].sum(), expected.sum(), rtol=0.03)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("out_activation", ["softmax", "logistic"])
+def test_fisher_importance_is_the_expected_squared_score(activation, out_activation):
+    # the labels drawn agree on average with all labels, weighted by their probability
+    network = random_network((4, 5, 2), activation, out_activation)
+    network.coefs[1][3] = 0  # a neuron without effect
+    X = np.repeat(make_X(3, 4), 4000, axis=0)
+    importance = fisher_importance(network, X, np.random.default_rng(0))
+
+    A = network.activations(X)
+    P = network.activate_output(A[-1])
+    if out_activation == "softmax":
+        labels = [(P[:, [k]], np.eye(2)[[k]]) for k in range(2)]
+    else:
+        both = [np.array([[a, b]]) for a in (0, 1) for b in (0, 1)]
+        labels = [
+            (np.prod(np.where(Y, P, 1 - P), axis=1, keepdims=True), Y) for Y in both
+        ]
+    expected = [0.0, 0.0]
+    for probability, Y in labels:
+        last = P - Y
+        first = last @ network.coefs[1].T * DERIVATIVES[activation](A[1])
+        for layer, delta in enumerate([first, last]):
+            inputs = np.hstack([A[layer], np.ones((len(X), 1))])
+            expected[layer] += (inputs**2).T @ (probability * delta**2)
+    for parameters, total, got in zip(augment(network), expected, importance):
+        np.testing.assert_allclose(got, parameters**2 * total, rtol=0.1, atol=1e-8)
+    assert not importance[0][:, 3].any()
+
+
+def test_a_shift_of_all_outputs_is_worth_nothing_where_it_does_not_count():
+    network, X = make_network((12, 10, 4)), make_X()
+    coefs = [network.coefs[0], network.coefs[1].copy()]
+    coefs[1][5] = 2.0  # neuron 5 adds the same to all outputs
+    network = network.with_weights(coefs)
+    importance, _ = edge_importance(network, X, np.ones(len(X)), centred=True)
+    np.testing.assert_allclose(importance[0][:, 5], 0, atol=1e-10)
+    assert (importance[0][:, 4] > 1e-3).any()

@@ -1,0 +1,93 @@
+"""Rank, drop, train."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from skcoreset._errors import ERRORS
+from skcoreset._training import Descent, MatchOriginal, Trainer
+
+from .common import assert_equal, make_network, make_X
+
+
+def descend(network, X, numbers, log=None):
+    log = [] if log is None else log
+    objective = MatchOriginal(network, X, ERRORS["relative"])
+    trainer = Trainer(network, objective, rng=np.random.default_rng(0))
+
+    def rank(network):
+        log.append("rank")
+        return objective.rank(network)
+
+    def between(trainer):
+        log.append(trainer.n_edges)
+
+    def finish(trainer):
+        log.append("finish")
+
+    descent = Descent(trainer, rank, ratio=0.5, between=between, finish=finish)
+    return list(descent.path(numbers))
+
+
+def test_numbers_of_edges_are_as_asked_or_as_they_are():
+    network, X = make_network(), make_X()
+    path = descend(network, X, [10_000, network.n_edges, 60, 60, 7, 1])
+    n_all = network.n_edges
+    assert [each.n_edges for each in path] == [n_all, n_all, 60, 60, 7, 1]
+    assert_equal(path[1], network)
+
+
+def test_ranks_are_renewed_where_weights_have_been_trained():
+    network, X, log = make_network((12, 4)), make_X(), []
+    descend(network, X, [48, 20, 10], log)
+    assert log == ["rank", 24, "rank", "finish", "rank", "finish"]
+
+
+def test_where_edges_make_no_difference_nothing_is_trained():
+    network, X, log = make_network((12, 4)), make_X(), []
+    X[:, 5:] = 0
+    descend(network, X, [20], log)
+    assert log == ["rank"]
+
+
+def shifted(network):
+    """Softmax with a common shift, which it ignores."""
+    return network.with_weights(
+        network.coefs, [*network.intercepts[:-1], network.intercepts[-1] + 100]
+    )
+
+
+def rescaled(network):
+    """In other units."""
+    n = network.widths[-1]
+    return network.rescaled_output(np.full(n, -50.0), np.geomspace(1e-3, 1e3, n))
+
+
+@pytest.mark.parametrize(
+    "error, out_activation, change",
+    [("relative", "softmax", shifted), ("scaled", "identity", rescaled)],
+)
+def test_units_that_do_not_matter_do_not_matter(error, out_activation, change):
+    network, X = make_network((12, 30, 20, 4), "tanh"), make_X(400)
+    network = network.with_weights(network.coefs)
+    object.__setattr__(network, "out_activation", out_activation)
+    ends = []
+    for original in (network, change(network)):
+        objective = MatchOriginal(original, X, ERRORS[error])
+        trainer = Trainer(original, objective, rng=np.random.default_rng(0))
+
+        def train(trainer):
+            trainer.train(2)
+
+        descent = Descent(
+            trainer, objective.rank, ratio=0.7, between=train, finish=train
+        )
+        (end,) = descent.path([200])
+        ends.append((end, original))
+    (one, _), (two, original) = ends
+    for a, b in zip(one.coefs, two.coefs):
+        np.testing.assert_array_equal(a != 0, b != 0)
+    assert_allclose(change(one).forward(X), two.forward(X), rtol=1e-6)
