@@ -4,7 +4,7 @@ python tests/benchmarks/guarantees.py [number of draws]
 
 Small networks with random weights, paths of every method as the compressor makes them,
 and many draws of held-out rows from populations of which the true shares are known.
-Prints the table of the user guide; three minutes at 300 draws, on one core.
+Prints the table of the user guide; a minute at 100 draws, on one core.
 """
 
 import sys
@@ -173,7 +173,7 @@ def cells(error, confidence, density, n_draws):
 
 
 def main():
-    n_draws = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    n_draws = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     warnings.simplefilter("ignore")
     start = time.perf_counter()
     table = []
