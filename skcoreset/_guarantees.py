@@ -662,7 +662,7 @@ class Theoretical(Guarantee):
 
     def check_options(self, target, method, *, refine, activation, X_val):
         conflicts = {
-            "a `method` of another kind": not hasattr(method, "by_theorem"),
+            "this `method`": not hasattr(method, "by_theorem"),
             f"epsilon={target.epsilon!r}, which is not below 1": target.epsilon >= 1,
             f"density={target.density!r}": target.density is not None,
             f"error={target.error!r}": target.error != "entrywise",

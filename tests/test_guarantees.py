@@ -589,7 +589,7 @@ def test_groups_without_rows_play_no_part():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"method": "magnitude"}, "a `method` of another kind"),
+        ({"method": "magnitude"}, "this `method`"),
         ({"epsilon": 1.0}, "epsilon=1.0, which is not below 1"),
         ({"density": 0.5}, "density=0.5"),
         ({"error": "relative"}, "error='relative'"),

@@ -4,7 +4,7 @@ python tests/benchmarks/guarantees.py [number of draws]
 
 Small networks with random weights, paths of every method as the compressor makes them,
 and many draws of held-out rows from populations of which the true shares are known.
-Prints the table of the user guide; a minute at 100 draws, on one core.
+Prints the table of the user guide; one to two minutes at 100 draws, on one core.
 """
 
 import sys
