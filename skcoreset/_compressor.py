@@ -304,9 +304,9 @@ class CoresetCompressor(
     >>> compressor = CoresetCompressor(mlp, epsilon=0.2, random_state=0).fit(X_new)
     >>> print(compressor.certificate_)
     On average over draws of the held-out rows, a fresh row is kept with probability at
-    least 1 - 0.1. A row is kept where the relative error (2-norm) of the output is at
-    most 0.2. Of the 270 held-out rows ... are not kept (conformal risk control: 0.0...
-    is at most 0.1).
+    least 1 - 0.1. A row is kept where the relative error (2-norm) of the output, less
+    its mean where a softmax follows, is at most 0.2. Of the 270 held-out rows ... are
+    not kept (conformal risk control: 0.0... is at most 0.1).
     >>> print(compressor.density_ < 0.2)
     True
     >>> compressor.score(X_new, y_new) > mlp.score(X_new, y_new) - 0.05
