@@ -505,6 +505,7 @@ class CoresetCompressor(
         guarantee.check_options(
             target,
             METHODS[self.method],
+            self.method,
             refine=self.refine,
             activation=mlp.activation,
             X_val=X_val,

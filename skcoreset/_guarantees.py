@@ -599,7 +599,7 @@ class Guarantee(ABC):
         """Return the name of the error that "auto" stands for."""
 
     @abstractmethod
-    def check_options(self, target, method, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, activation, X_val):
         """Refuse options that do not go with it."""
 
     @abstractmethod
@@ -621,7 +621,7 @@ class Conformal(Guarantee):
     def auto_error(self, classifier):
         return "relative" if classifier else "scaled"
 
-    def check_options(self, target, method, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, activation, X_val):
         pass
 
     def check_n_rows(self, target, n_rows, which):
@@ -660,9 +660,9 @@ class Theoretical(Guarantee):
     def auto_error(self, classifier):
         return "entrywise"
 
-    def check_options(self, target, method, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, activation, X_val):
         conflicts = {
-            "this `method`": not hasattr(method, "by_theorem"),
+            f"method={name!r}": not hasattr(method, "by_theorem"),
             f"epsilon={target.epsilon!r}, which is not below 1": target.epsilon >= 1,
             f"density={target.density!r}": target.density is not None,
             f"error={target.error!r}": target.error != "entrywise",

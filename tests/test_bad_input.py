@@ -65,7 +65,7 @@ def test_parameters(name, value, mlp, digits):
 @pytest.mark.parametrize(
     "parameters, message",
     [
-        ({"method": "refined"}, "this `method`"),
+        ({"method": "refined"}, "method='refined'"),
         ({"epsilon": 1.0}, "epsilon=1.0, which is not below 1"),
         ({"density": 0.5}, "density=0.5"),
         ({"error": "prediction"}, "error='prediction'"),

@@ -589,7 +589,7 @@ def test_groups_without_rows_play_no_part():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"method": "magnitude"}, "this `method`"),
+        ({"method": "magnitude"}, "method='magnitude'"),
         ({"epsilon": 1.0}, "epsilon=1.0, which is not below 1"),
         ({"density": 0.5}, "density=0.5"),
         ({"error": "relative"}, "error='relative'"),
