@@ -45,7 +45,7 @@ from sklearn.neural_network import MLPClassifier
 # The methods themselves, below the estimator: one path serves all densities.
 from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS, remove_neurons
-from skcoreset._network import Network
+from skcoreset._wrapped import network_of
 
 FULL = SimpleNamespace(
     networks=[(300,), (1000,), (300, 100), (500, 500, 500), (300,) * 5],
@@ -127,7 +127,7 @@ def train(rows, hidden_layer_sizes, seed, epochs, output):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         mlp.fit(rows.X_train, rows.y_train)
-    network = Network.from_estimator(mlp)
+    network = network_of(mlp)
     joblib.dump(network, path)
     return network
 
