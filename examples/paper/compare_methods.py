@@ -143,6 +143,7 @@ def compress(network, X, method, densities, seed):
         X,
         np.array(densities),
         refine=strategy.refines,
+        error=ERRORS["relative"],
         rng=np.random.default_rng(seed),
     )
     for compressed in path:
@@ -180,8 +181,9 @@ def measure(rows, hidden_layer_sizes, seed, method, densities, epochs, output):
                 "density": density,
                 "kept": kept,
                 **{
-                    # of the raw outputs, as in the paper
-                    name: np.median(ERRORS[name].measure(F_hat, F, "identity"))
+                    name: np.median(
+                        ERRORS[name].measure(F_hat, F, network.out_activation)
+                    )
                     for name in ("relative", "entrywise")
                 },
                 "accuracy": (F_hat.argmax(axis=1) == rows.y_test).mean(),
