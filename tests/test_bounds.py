@@ -27,7 +27,8 @@ from skcoreset._sensitivity import sensitivity
 from skcoreset._training import _short_codes
 from skcoreset._training._short_codes import STEPS_PER_PASS
 from skcoreset._wrapped import network_of
-from skcoreset.bounds import _occam, corenet_bound, kl_inverse, occam_bound
+from skcoreset.bounds import corenet_bound, occam_bound
+from skcoreset.bounds._occam import _occam, kl_inverse
 
 from .conftest import fitted
 
