@@ -1,0 +1,1077 @@
+"""C99 for microcontrollers: an integer network as one file without dependencies."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._compressor import CoresetCompressor, _last_step, _thawed
+from .._network import DTYPES, SPARSE_FORMATS, Network, _dense
+from ._integer import (
+    EXP_TABLE,
+    EXP_UNIT,
+    MAX_EXPONENT,
+    Bytes,
+    Floats,
+    ScaledBytes,
+    Table,
+    integer_network,
+    make_source,
+    round_network,
+)
+
+KEYWORDS = frozenset(
+    # C99, C11, C23 and C++, which a sketch is compiled as
+    """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char class
+    compl const const_cast constexpr continue decltype default delete do double
+    dynamic_cast else enum explicit export extern false float for friend goto if inline
+    int long main mutable namespace new noexcept not not_eq nullptr operator or or_eq
+    private protected public register reinterpret_cast restrict return short signed
+    sizeof static static_assert static_cast struct switch template this thread_local
+    throw true try typedef typeid typename typeof typeof_unqual union unsigned using
+    virtual void volatile wchar_t while xor xor_eq
+    """.split()
+)
+
+# What avr-gcc takes as one array, and what its pointers reach in flash.
+MAX_ARRAY, MAX_TABLES = 32_767, 65_535
+
+# Of the rows, as many as are needed for ranges.
+MAX_CALIBRATION_ROWS = 10_000
+
+# Values of 8 bits do if at most this share of the predicted classes, or this share of
+# the spread of an output, changes against 16 bits.
+MAX_LABELS_CHANGED = 0.002
+MAX_RELATIVE_CHANGE = 0.01
+
+# Weights in this range neither vanish nor overflow on the way.
+MIN_WEIGHT, MAX_WEIGHT = 1e-20, 1e20
+
+# Bytes of machine code on an ATmega (avr-gcc -Os), a little more than was measured.
+CODE_BYTES = {"base": 150, "layer": 170, "table": 110, "scaled": 60, "floats": 1_300}
+CODE_BYTES |= {"values": 700, "exp": 900}
+STACK_BYTES = 40
+
+# Widths of the level and of the gap, in bits, of an edge of one byte; with (8, 8) each
+# has its own byte.
+EDGE_FORMATS = [*((bits, 8 - bits) for bits in range(1, 8)), (8, 8)]
+
+CLASS_NAME_LENGTH = 60
+
+
+def to_c(
+    estimator,
+    X,
+    *,
+    input_scale=None,
+    input_offset=0.0,
+    name="predict",
+    probabilities=False,
+    hidden_bits=None,
+    flash=None,
+):
+    """Write a network as C99 in integers, for microcontrollers.
+
+    One file that includes only ``<stdint.h>`` (on AVR ``<avr/pgmspace.h>``, to keep its
+    tables in flash), allocates nothing and has no undefined behaviour on any input.
+
+    Parameters
+    ----------
+    estimator : CoresetCompressor, MLPClassifier, MLPRegressor or Pipeline
+        Fitted. Steps of a Pipeline before the network may be `StandardScaler`,
+        `MinMaxScaler`, `MaxAbsScaler` and `RobustScaler`; they become part of the
+        inputs.
+
+    X : {array-like, sparse array} of shape (n_samples, n_features)
+        Rows as `estimator.predict` takes them; the ranges of the hidden values are set
+        by them. Of more than 10,000 rows every second, third, ... is taken.
+
+    input_scale : float or array-like of shape (n_features,), default=None
+        A number makes the inputs in C bytes: ``uint8_t u`` is
+        ``input_offset + input_scale * u`` in the units of `X`. None makes them floats
+        in the units of `X`; what is over twice as far from the center of the scalers
+        as anything in `X` counts as just that far.
+
+    input_offset : float or array-like of shape (n_features,), default=0.0
+
+    name : str, default="predict"
+        Name of the function in C, and the beginning of all other names.
+
+    probabilities : bool, default=False
+        Whether to write ``void predict_proba(x, float *p)`` for a classifier.
+
+    hidden_bits : {8, 16}, default=None
+        Size of the hidden values. None takes 8 if that changes at most 0.2% of the
+        predicted classes of `X`, or for regressors 1% of the standard deviation of each
+        output (root mean square), against 16.
+
+    flash : int, default=None
+        Bytes of flash there are; a network that needs more is refused.
+
+    Returns
+    -------
+    program : CProgram
+        The code, its size, and the same computation in Python.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` is none of the above.
+
+    ValueError
+        If a step of a Pipeline is no linear scaler, `name` cannot be a name in C, the
+        network has weights that are not finite, too large or too small, or it does not
+        fit `flash`.
+
+    Notes
+    -----
+    Weights of a layer that are multiples of one step are kept exactly; others are
+    rounded to multiples of 1/127 of the largest. An edge takes one byte where few
+    levels allow it, two otherwise, and one in a dense layer. Sums have 16 bits where
+    these hold any input, else 32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.export import to_c
+    >>> X, y = load_digits(return_X_y=True)
+    >>> mlp = MLPClassifier((50,), max_iter=500, random_state=0).fit(X[:900], y[:900])
+    >>> compressor = CoresetCompressor(mlp, density=0.2, random_state=0).fit(X[:900])
+    >>> program = to_c(compressor, X[:900], input_scale=1)
+    >>> print(program.source[:40])
+    /* Generated by skcoreset...
+    >>> program.flash_bytes < 4_000
+    True
+    >>> (program.predict(X[900:]) == compressor.predict(X[900:])).mean() > 0.98
+    np.True_
+    """
+    _check_name(name)
+    if hidden_bits not in (None, 8, 16):
+        raise ValueError(f"hidden_bits must be None, 8 or 16; got {hidden_bits!r}.")
+    is_integer = isinstance(flash, Integral) and not isinstance(flash, bool)
+    if flash is not None and not (is_integer and flash > 0):
+        raise ValueError(
+            f"flash must be None or a positive number of bytes; got {flash!r}."
+        )
+    steps, mlp = _unwrap(estimator)
+    if probabilities and not is_classifier(mlp):
+        raise ValueError(
+            "probabilities=True needs a classifier; the C function of a regressor "
+            "returns its values."
+        )
+    network = Network.from_estimator(mlp)
+    _check_magnitudes(network)
+    checker = _input_checker([*steps, mlp][0])
+    X = _check_rows(checker, X)
+    X = X[:: -(-len(X) // MAX_CALIBRATION_ROWS)]
+    input_scale, input_offset = _check_inputs(input_scale, input_offset, X.shape[1])
+    rounded = round_network(network)
+    first, step = rounded[0][0], rounded[2][0]
+    source = make_source(
+        *_fold_scalers(steps, X.shape[1]),
+        live=first.any(axis=1),
+        input_scale=input_scale,
+        input_offset=input_offset,
+        X=X,
+        weight=np.abs(first / step).sum(axis=0).max(),
+    )
+    candidates = [
+        integer_network(network, rounded, source, X, bits)
+        for bits in ((8, 16) if hidden_bits is None else (hidden_bits,))
+    ]
+    use_16_bits = hidden_bits is None and _differ(*candidates, X)
+    program = CProgram(
+        candidates[use_16_bits], mlp, checker, name=name, probabilities=probabilities
+    )
+    if flash is not None and program.flash_bytes > flash:
+        raise ValueError(_too_large(program, network, estimator, flash))
+    return program
+
+
+class CProgram:
+    """A network in C, and the same computation in Python; made by :func:`to_c`.
+
+    Attributes
+    ----------
+    source : str
+        The C code.
+
+    flash_bytes : int
+        Tables, exactly, and an estimate of the machine code on an ATmega (avr-gcc
+        ``-Os``), without the caller's own.
+
+    ram_bytes : int
+        Buffers, the input, and an estimate of the stack.
+
+    hidden_bits : int
+        Size of hidden values; 8 where there are none.
+
+    classes_ : ndarray of shape (n_classes,)
+        Of a classifier: the function in C returns an index into it.
+
+    n_features_in_ : int
+    """
+
+    def __init__(self, network, mlp, checker, *, name, probabilities):
+        self._network = network
+        self._checker = checker
+        self._is_classifier = is_classifier(mlp)
+        self._is_multilabel = (
+            self._is_classifier
+            and mlp._label_binarizer.y_type_ == "multilabel-indicator"
+        )
+        self._probabilities = probabilities
+        if self._is_classifier:
+            self.classes_ = mlp.classes_
+        self.name = name
+        self.n_features_in_ = checker.n_features_in_
+        self.n_outputs_ = len(network.layers[-1].bias)
+
+    def predict(self, X):
+        """Return what the C code says of rows in the units of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse array} of shape (n_samples, n_features)
+            With ``input_scale`` each number is rounded to the nearest byte.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Classes, sets of labels, or values in float32.
+        """
+        sums = self._sums(X)
+        if not self._is_classifier:
+            values = self._network.outputs(sums)
+            return values.ravel() if self.n_outputs_ == 1 else values
+        labels = self._network.labels(sums)
+        if self._is_multilabel:
+            return labels
+        return self.classes_[labels.ravel()]
+
+    @available_if(lambda self: self._probabilities)
+    def predict_proba(self, X):
+        """Return the probabilities that the C code gives, with ``probabilities=True``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        P : ndarray of shape (n_samples, n_classes), float32
+        """
+        P = self._network.outputs(self._sums(X))
+        if self.n_outputs_ == 1 and not self._is_multilabel:
+            P = np.hstack([1 - P, P])
+        return P
+
+    def transform(self, X):
+        """Return the output before the output activation.
+
+        Parameters
+        ----------
+        X : {array-like, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        F : ndarray of shape (n_samples, n_outputs), float64
+        """
+        return self._sums(X) * self._network.unit
+
+    def save(self, path):
+        """Write the C code to a file.
+
+        Parameters
+        ----------
+        path : str or path-like
+        """
+        Path(path).write_text(self.source, encoding="ascii", newline="\n")
+
+    @cached_property
+    def source(self):
+        return _source(self)
+
+    @property
+    def hidden_bits(self):
+        hidden = self._network.layers[:-1]
+        return 16 if any("16" in h.activation.values.ctype for h in hidden) else 8
+
+    @cached_property
+    def flash_bytes(self):
+        source = self._network.source
+        kinds = ["base"]
+        for layer in self._network.layers:
+            kinds.append("layer")
+            kinds += ["table"] * isinstance(layer.activation, Table)
+        kinds += ["scaled"] * isinstance(source, ScaledBytes)
+        kinds += ["floats"] * isinstance(source, Floats)
+        kinds += ["values"] * (not self._is_classifier or self._probabilities)
+        kinds += ["exp"] * self._uses_exp
+        return sum(map(sum, self._table_sizes)) + sum(CODE_BYTES[k] for k in kinds)
+
+    @property
+    def ram_bytes(self):
+        source, layers = self._network.source, self._network.layers
+        size = self.n_features_in_ * SIZES[source.ctype]
+        if isinstance(source, Floats):
+            size += self.n_features_in_ * SIZES[source.values.ctype]
+        for layer in layers[:-1]:
+            size += len(layer.bias) * SIZES[layer.activation.values.ctype]
+        return size + 4 * self.n_outputs_ + STACK_BYTES
+
+    def __repr__(self):
+        return (
+            f"CProgram({self.name!r}, flash_bytes={self.flash_bytes}, "
+            f"ram_bytes={self.ram_bytes})"
+        )
+
+    def _sums(self, X):
+        return self._network.sums(_check_rows(self._checker, X))
+
+    @cached_property
+    def _coded_layers(self):
+        return [_code_layer(layer) for layer in self._network.layers]
+
+    @property
+    def _uses_exp(self):
+        return self._probabilities or (
+            not self._is_classifier and self._network.out_activation == "exp"
+        )
+
+    @property
+    def _table_sizes(self):
+        return [[array.nbytes for array in group] for group in self._arrays]
+
+    @property
+    def _arrays(self):
+        """All tables, in groups."""
+        source = self._network.source
+        groups = [coded.arrays for coded in self._coded_layers]
+        if isinstance(source, ScaledBytes):
+            groups.append([source.factors.astype(np.uint16)])
+        if isinstance(source, Floats):
+            groups.append(_float_tables(source))
+        if self._uses_exp:
+            groups.append([EXP_TABLE.astype(np.uint16)])
+        return groups
+
+
+SIZES = {"uint8_t": 1, "int8_t": 1, "uint16_t": 2, "int16_t": 2, "int32_t": 4}
+SIZES["float"] = 4
+
+
+# Input ------------------------------------------------------------------------------
+
+
+def _check_name(name):
+    if not isinstance(name, str) or not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
+        raise ValueError(
+            "name must be an identifier in C: a letter, then letters, digits and "
+            f"underscores; got {name!r}."
+        )
+    if name in KEYWORDS or re.fullmatch(r"u?int(8|16|32|64)_t", name):
+        raise ValueError(f"name={name!r} is a word of C or C++: take another.")
+
+
+def _unwrap(estimator):
+    """Fitted steps before the network, outermost first, and the network."""
+    if isinstance(estimator, CoresetCompressor):
+        check_is_fitted(estimator)
+        estimator = estimator.estimator_
+    steps = []
+    estimator = _thawed(estimator)
+    while isinstance(estimator, Pipeline):
+        steps += [_thawed(step) for _, step in estimator.steps[:-1]]
+        estimator = _thawed(estimator.steps[-1][1])
+    if not isinstance(estimator, (MLPClassifier, MLPRegressor)):
+        raise TypeError(
+            "estimator must be a fitted CoresetCompressor, MLPClassifier, MLPRegressor "
+            f"or a Pipeline that ends in one; got {estimator!r}."
+        )
+    check_is_fitted(estimator)
+    return [step for step in steps if step not in ("passthrough", None)], estimator
+
+
+def _fold_scalers(steps, n_features):
+    """Factor and summand of each feature that all scalers together are."""
+    alpha, beta = np.ones(n_features), np.zeros(n_features)
+    for step in steps:
+        match step:
+            case StandardScaler():
+                center, scale = step.mean_, step.scale_
+            case RobustScaler():
+                center, scale = step.center_, step.scale_
+            case MaxAbsScaler():
+                center, scale = None, step.scale_
+            case MinMaxScaler(clip=False):
+                center, scale = -step.min_ / step.scale_, 1 / step.scale_
+            case _:
+                raise ValueError(
+                    f"The step {step!r} before the network has no form in C. "
+                    "StandardScaler, MinMaxScaler (without clip), MaxAbsScaler and "
+                    "RobustScaler have: pass the network alone, and rows as it gets "
+                    "them."
+                )
+        center = 0.0 if center is None or not step.get_params().get(
+            "with_mean", True
+        ) else center
+        scale = 1.0 if scale is None else scale
+        alpha, beta = alpha / scale, (beta - center) / scale
+    return alpha, beta
+
+
+def _check_inputs(scale, offset, n_features):
+    """Scale and offset of every feature; None where inputs are floats."""
+    arrays = []
+    for key, value in (("input_scale", scale), ("input_offset", offset)):
+        if value is None and key == "input_scale":
+            if not np.array_equal(offset, 0):
+                raise ValueError(
+                    f"input_offset={offset!r} needs input_scale: without it the inputs "
+                    "are floats in the units of X."
+                )
+            return None, None
+        try:
+            array = np.broadcast_to(np.asarray(value, np.float64), n_features)
+        except (TypeError, ValueError):
+            array = np.array([np.nan])
+        if not np.isfinite(array).all() or (key == "input_scale" and array.min() <= 0):
+            kind = "positive " if key == "input_scale" else ""
+            raise ValueError(
+                f"{key} must be a {kind}number, or {n_features} of them; got {value!r}."
+            )
+        arrays.append(array)
+    return arrays
+
+
+def _input_checker(first):
+    """A small estimator that knows what rows the first step takes."""
+    checker = BaseEstimator()
+    for attribute in ("n_features_in_", "feature_names_in_"):
+        if hasattr(first, attribute):
+            setattr(checker, attribute, getattr(first, attribute))
+    return checker
+
+
+def _check_rows(checker, X):
+    X = validate_data(
+        checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=DTYPES
+    )
+    return _dense(X)
+
+
+def _check_magnitudes(network):
+    for layer, (coef, b) in enumerate(zip(network.coefs, network.intercepts)):
+        for key, array in (("coefs_", coef), ("intercepts_", b)):
+            largest = abs(array).max()
+            lowest = MIN_WEIGHT if key == "coefs_" else 0
+            if largest and not lowest <= largest <= MAX_WEIGHT:
+                raise ValueError(
+                    f"The largest number of {key}[{layer}] is {largest:.3g}, beyond "
+                    f"what integers can follow ({MIN_WEIGHT:g} to {MAX_WEIGHT:g}): "
+                    "scale X and train again."
+                )
+
+
+def _differ(small, large, X):
+    """Whether hidden values of 8 bits change too much."""
+    sums, reference = small.sums(X), large.sums(X)
+    if small.out_activation in ("softmax", "logistic"):
+        changed = small.labels(sums) != large.labels(reference)
+        return bool(changed.reshape(len(X), -1).any(axis=1).mean() > MAX_LABELS_CHANGED)
+    F, G = sums * small.unit, reference * large.unit
+    change = np.sqrt(np.square(F - G).mean(axis=0))
+    return bool((change > MAX_RELATIVE_CHANGE * G.std(axis=0)).any())
+
+
+def _too_large(program, network, estimator, flash):
+    n_edges = sum(np.count_nonzero(layer.levels) for layer in program._network.layers)
+    edges = sum(coded.n_bytes_of_edges for coded in program._coded_layers)
+    rest = program.flash_bytes - edges
+    n_weights = sum(np.prod(coef.shape) for coef in network.coefs)
+    if isinstance(estimator, CoresetCompressor):
+        original = _last_step(estimator.original_estimator_)
+        n_weights = sum(np.prod(coef.shape) for coef in original.coefs_)
+    message = f"The network takes {program.flash_bytes} bytes of flash, over flash={flash}"
+    density = n_edges / n_weights * (flash - rest) / edges
+    if density <= 0:
+        return f"{message}: {rest} of them are for what has no edges; take fewer neurons."
+    # rounded down to two digits
+    digits = 1 - int(np.floor(np.log10(density)))
+    density = np.floor(density * 10**digits) / 10**digits
+    return f"{message}: compress to density={density:g} or less."
+
+
+# Layers as tables --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class CodedLayer:
+    """A layer as what is in flash.
+
+    Parameters
+    ----------
+    layer : Layer
+
+    widths : (int, int) or None
+        Of the level and of the gap of an edge, in bits. None for a dense layer.
+
+    counts : ndarray or None
+        Codes of each neuron.
+
+    blocks : list of (first neuron, end, uint8 ndarray)
+        Codes, in arrays that are not too long for AVR if that can be.
+    """
+
+    layer: object
+    widths: tuple
+    counts: np.ndarray
+    blocks: list
+
+    @property
+    def bias(self):
+        return self.layer.bias.astype(_int_type(self.layer.bias))
+
+    @property
+    def arrays(self):
+        arrays = [block for _, _, block in self.blocks] + [self.bias]
+        if self.widths:
+            arrays.append(self.counts)
+        if isinstance(self.layer.activation, Table):
+            arrays.append(self.layer.activation.entries.astype(np.int16))
+        return arrays
+
+    @property
+    def n_bytes_of_edges(self):
+        return sum(block.size for _, _, block in self.blocks)
+
+
+def _code_layer(layer):
+    """Write a layer in the format that takes least."""
+    largest = np.abs(layer.levels).max(initial=0)
+    candidates = [
+        _code_sparse(layer, *widths)
+        for widths in EDGE_FORMATS
+        if largest <= 1 << (widths[0] - 1)
+    ]
+    if largest <= 127:
+        codes = layer.levels.T.astype(np.int8).view(np.uint8)
+        ends = np.arange(1, len(codes) + 1) * codes.shape[1]
+        blocks = _split(np.ascontiguousarray(codes).ravel(), ends)
+        candidates.insert(0, CodedLayer(layer, None, None, blocks))
+    return min(candidates, key=lambda coded: sum(a.nbytes for a in coded.arrays))
+
+
+def _code_sparse(layer, level_bits, gap_bits):
+    """Write each edge as the gap to the one before it, and its level.
+
+    The largest gap stands for no edge: if it shares a byte with a level `f`, counted
+    from 0, it skips as many inputs `f + 1` times; alone, once.
+    """
+    n_in, n_out = layer.levels.shape
+    neurons, inputs = np.nonzero(layer.levels.T)
+    levels = layer.levels[inputs, neurons]
+    fields = levels + (1 << (level_bits - 1)) - (levels > 0)
+    starts = np.ones(len(neurons), bool)
+    starts[1:] = neurons[1:] != neurons[:-1]
+    gaps = np.where(starts, inputs, np.diff(inputs, prepend=-1) - 1)
+    escape = (1 << gap_bits) - 1
+    shared = level_bits + gap_bits == 8
+    most = 1 << level_bits if shared else 1
+    skips, gaps = gaps // escape, gaps % escape
+    n_escapes = -(-skips // most)
+    # an edge takes some bytes that skip, and then one or two
+    sizes = n_escapes + (1 if shared else 2)
+    ends = np.cumsum(sizes)
+    first_byte = ends - (1 if shared else 2)
+    full = ((most - 1) << gap_bits | escape) if shared else escape
+    codes = np.full(sizes.sum(), full, np.uint8)
+    if shared:
+        partial = n_escapes > 0
+        rest = skips - (n_escapes - 1) * most - 1
+        codes[first_byte[partial] - 1] = rest[partial] << gap_bits | escape
+        codes[first_byte] = fields << gap_bits | gaps
+    else:
+        codes[first_byte], codes[first_byte + 1] = gaps, fields
+    counts = np.bincount(neurons, n_escapes + 1, n_out).astype(np.int64)
+    n_bytes = np.bincount(neurons, sizes, n_out).astype(np.int64)
+    counts = counts.astype(np.min_scalar_type(counts.max(initial=0)))
+    blocks = _split(codes, np.cumsum(n_bytes))
+    return CodedLayer(layer, (level_bits, gap_bits), counts, blocks)
+
+
+def _split(codes, ends):
+    """Cut the codes between neurons into arrays of at most `MAX_ARRAY` bytes."""
+    blocks, first, start = [], 0, 0
+    while first < len(ends):
+        end = max(np.searchsorted(ends, start + MAX_ARRAY, side="right"), first + 1)
+        blocks.append((first, int(end), codes[start : ends[end - 1]]))
+        first, start = int(end), ends[end - 1]
+    return blocks
+
+
+def _int_type(array):
+    return np.int16 if np.abs(array).max(initial=0) < 2**15 else np.int32
+
+
+def _float_tables(source):
+    """Centers and factors, one of each where all are equal."""
+    return [
+        array[:1] if (array == array[0]).all() else array
+        for array in (source.centers, source.factors)
+    ]
+
+
+# Text --------------------------------------------------------------------------------
+
+
+def _source(program):
+    name, network = program.name, program._network
+    coded = program._coded_layers
+    tables, functions = [], []
+    source = network.source
+    if isinstance(source, ScaledBytes):
+        tables.append(_table(name, "factors", source.factors.astype(np.uint16)))
+    if isinstance(source, Floats):
+        for key, array in zip(("centers", "factors"), _float_tables(source)):
+            tables.append(_table(name, key, array))
+    values = source.values
+    for number, layer in enumerate(coded):
+        tables += _layer_tables(name, number, layer)
+        functions.append(_layer_function(name, number, layer, source, values))
+        values = layer.layer.activation and layer.layer.activation.values
+    functions.append(_sums_function(program))
+    if program._uses_exp:
+        tables.append(_table(name, "powers", EXP_TABLE.astype(np.uint16)))
+        functions.append(_power_function(name))
+    public, definitions = _public_functions(program)
+    prototypes = "\n".join(f"{declaration};" for declaration in public)
+    parts = [
+        _comment(program, public),
+        "#include <stdint.h>",
+        _macros(program),
+        "#ifdef __cplusplus\nextern \"C\" {\n#endif\n"
+        f"{prototypes}\n"
+        "#ifdef __cplusplus\n}\n#endif",
+        *tables,
+        *functions,
+        *definitions,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _comment(program, public):
+    network = program._network
+    source = network.source
+    if isinstance(source, Floats):
+        inputs = "in the units that the network was trained on"
+    elif np.ptp(source.scale) == np.ptp(source.offset) == 0:
+        inputs = f"u means {source.offset[0]:.9g} + {source.scale[0]:.9g} * u"
+    else:
+        inputs = "each u has the offset and scale given to to_c"
+    lines = [
+        "Generated by skcoreset: a neural network in integers. C99; no libraries.",
+        "",
+        *(f"{declaration};" for declaration in public),
+        "",
+        f"x: {program.n_features_in_} inputs; {inputs}.",
+        "The buffers are static: a call must have ended before the next one starts.",
+    ]
+    if program._is_classifier:
+        what = "Labels" if program._is_multilabel else "Classes"
+        lines += ["", f"{what}:"]
+        lines += [
+            f"{index}: {_comment_text(label)}"
+            for index, label in enumerate(program.classes_.tolist())
+        ]
+    return "/* " + "\n".join(f" * {line}".rstrip() for line in lines)[3:] + "\n */"
+
+
+def _comment_text(label):
+    """A class name that cannot end the comment or start a trigraph."""
+    text = ascii(label)
+    if len(text) > CLASS_NAME_LENGTH:
+        text = text[:CLASS_NAME_LENGTH] + "..."
+    for pair in ("*/", "/*", "??"):
+        text = text.replace(pair, " ".join(pair))
+    return text.replace("??", "? ?")
+
+
+def _macros(program):
+    upper = program.name.upper()
+    sizes = [size for group in program._table_sizes for size in group]
+    too_large = ""
+    if max(sizes) > MAX_ARRAY or sum(sizes) > MAX_TABLES:
+        too_large = (
+            f'\n#error "tables of {sum(sizes)} bytes, the largest of {max(sizes)}: '
+            f'AVR reads {MAX_TABLES} of flash, in arrays of up to {MAX_ARRAY}"'
+        )
+    return f"""\
+#ifdef __AVR__{too_large}
+#include <avr/pgmspace.h>
+#define {upper}_FLASH PROGMEM
+#define {upper}_READ8(p) pgm_read_byte(p)
+#define {upper}_READ16(p) pgm_read_word(p)
+#define {upper}_READ32(p) pgm_read_dword(p)
+#define {upper}_READ_FLOAT(p) pgm_read_float(p)
+#else
+#define {upper}_FLASH
+#define {upper}_READ8(p) (*(p))
+#define {upper}_READ16(p) (*(p))
+#define {upper}_READ32(p) (*(p))
+#define {upper}_READ_FLOAT(p) (*(p))
+#endif"""
+
+
+def _ctype(array):
+    return "float" if array.dtype == np.float32 else f"{array.dtype}_t"
+
+
+def _table(name, key, array):
+    """The definition of a table, in lines of at most 79 characters."""
+    to_text = _float_text if array.dtype == np.float32 else str
+    lines, line = [], "   "
+    # C knows no empty array
+    for word in map(to_text, array.tolist() or [0]):
+        if len(line) + len(word) > 77:
+            lines.append(line)
+            line = "   "
+        line += f" {word},"
+    body = "\n".join([*lines, line])
+    return (
+        f"static const {_ctype(array)} {name}_{key}[{array.size or 1}] "
+        f"{name.upper()}_FLASH = {{\n{body}\n}};"
+    )
+
+
+def _float_text(x):
+    text = f"{x:.9g}"
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
+def _read(name, key, array, position):
+    """The expression of an entry of a table."""
+    width = "_FLOAT" if array.dtype == np.float32 else 8 * array.itemsize
+    # what is read from flash on AVR is unsigned
+    cast = f"({_ctype(array)})" if array.dtype.kind == "i" else ""
+    return f"{cast}{name.upper()}_READ{width}({name}_{key} + {position})"
+
+
+def _layer_tables(name, number, coded):
+    tables = [
+        _table(name, f"codes{number}_{part}", codes)
+        for part, (_, _, codes) in enumerate(coded.blocks)
+    ]
+    tables.append(_table(name, f"bias{number}", coded.bias))
+    if coded.widths:
+        tables.append(_table(name, f"counts{number}", coded.counts))
+    activation = coded.layer.activation
+    if isinstance(activation, Table):
+        entries = activation.entries.astype(np.int16)
+        tables.append(_table(name, f"tanh{number}", entries))
+    return tables
+
+
+def _counter(largest):
+    return "uint8_t" if largest < 2**8 else "uint16_t" if largest < 2**16 else "uint32_t"
+
+
+def _layer_function(name, number, coded, source, values):
+    """A function that computes some neurons of a layer.
+
+    Parameters
+    ----------
+    source : Bytes, ScaledBytes or Floats
+
+    values : Values
+        What enters the layer.
+    """
+    layer, activation = coded.layer, coded.layer.activation
+    n_in, n_out = layer.levels.shape
+    is_scaled = number == 0 and isinstance(source, ScaledBytes)
+    is_small = values.peak < 256
+    sum_type = "int16_t" if layer.bound < 2**15 else "int32_t"
+    if is_scaled:
+        factor = _read(name, "factors", source.factors.astype(np.uint16), "i")
+        half = 1 << (source.shift - 1)
+        value = f"(int32_t)(((uint32_t){factor} * x[i++] + {half}) >> {source.shift})"
+        in_type, place, start = "uint8_t", "i", f"{_counter(n_in)} i = 0"
+    else:
+        in_type, place, value = values.ctype, "v", "*v++"
+        start = f"const {in_type} *v = x"
+    product = f"level * {value}" if is_small else f"(int32_t)level * {value}"
+    out_type = activation.values.ctype if activation else "int32_t"
+    index = _counter(n_out)
+    read = f"{name.upper()}_READ8(p++)"
+    if coded.widths is None:
+        count = f"{n_in}"
+        counter = _counter(n_in)
+        edge = [f"int8_t level = (int8_t){read};"]
+    else:
+        count = _read(name, f"counts{number}", coded.counts, "j")
+        counter = _ctype(coded.counts)
+        edge = _edge_code(coded.widths, read, place)
+    inner = [*edge, f"sum += ({sum_type})({product});"]
+    bias = _read(name, f"bias{number}", coded.bias, "j")
+    lines = [
+        f"static void {name}_layer{number}(const uint8_t *p, {index} j, {index} end,",
+        f"    const {in_type} *x, {out_type} *y)",
+        "{",
+        "    for (; j < end; ++j) {",
+        f"        {sum_type} sum = {bias};",
+        f"        {start};",
+        f"        {counter} n;",
+        f"        for (n = {count}; n; --n) {{",
+        *(f"            {line}" for line in inner),
+        "        }",
+        *(f"        {line}" for line in _activation_code(name, number, layer)),
+        "    }",
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def _edge_code(widths, read, place):
+    """Statements that move on to the next edge and set its level."""
+    level_bits, gap_bits = widths
+    escape, zero = (1 << gap_bits) - 1, 1 << (level_bits - 1)
+    if level_bits == 8:
+        return [
+            f"uint8_t gap = {read};",
+            "int16_t level;",
+            f"{place} += gap;",
+            f"if (gap == {escape})",
+            "    continue;",
+            f"level = (int16_t)({read} - {zero});",
+            "level += level >= 0;",
+        ]
+    return [
+        f"uint8_t code = {read};",
+        f"uint8_t gap = code & {escape};",
+        f"int8_t level = (int8_t)(code >> {gap_bits});",
+        f"{place} += gap;",
+        f"if (gap == {escape}) {{",
+        f"    {place} += (uint16_t)level * {escape};",
+        "    continue;",
+        "}",
+        f"level -= {zero};",
+        "level += level >= 0;",
+    ]
+
+
+def _activation_code(name, number, layer):
+    """Statements from the sum to the value."""
+    activation = layer.activation
+    if activation is None:
+        return ["y[j] = sum;"]
+    values, shift = activation.values, activation.shift
+    peak = values.peak
+    if isinstance(activation, Table):
+        return _table_code(name, number, layer)
+    if values.is_signed:
+        shifted, low = f"sum < 0 ? ~(~sum >> {shift}) : sum >> {shift}", f"-{peak}"
+    else:
+        shifted, low = f"sum < 0 ? 0 : sum >> {shift}", None
+    # as sums are bounded, some cannot saturate
+    saturates = layer.bound >> shift > peak
+    lines = [f"sum = {shifted};"]
+    if saturates:
+        lines += [f"if (sum > {peak})", f"    sum = {peak};"]
+    if saturates and low:
+        lines += [f"if (sum < {low})", f"    sum = {low};"]
+    return [*lines, f"y[j] = ({values.ctype})sum;"]
+
+
+def _table_code(name, number, layer):
+    """Statements of tanh by a table."""
+    activation = layer.activation
+    shift, bits = activation.shift, activation.fraction_bits
+    entries = activation.entries.astype(np.int16)
+    sum_type = "uint16_t" if layer.bound < 2**15 else "uint32_t"
+    low = _read(name, f"tanh{number}", entries, "i")
+    high = _read(name, f"tanh{number}", entries, "i + 1")
+    fraction = f"(magnitude >> {shift - bits}) & {(1 << bits) - 1}"
+    half = (1 << activation.rounding) >> 1
+    value = f"(low + (((int32_t){high} - low) * (int32_t)({fraction}) >> {bits}))"
+    return [
+        f"{sum_type} magnitude = ({sum_type})(sum < 0 ? -sum : sum);",
+        f"{sum_type} i = magnitude >> {shift};",
+        f"int32_t value = {activation.values.peak};",
+        f"if (i < {len(entries) - 1}) {{",
+        f"    int32_t low = {low};",
+        f"    value = {value[1:-1]};",
+        f"    value = (value + {half}) >> {activation.rounding};",
+        "}",
+        f"y[j] = ({activation.values.ctype})(sum < 0 ? -value : value);",
+    ]
+
+
+def _sums_function(program):
+    """The function from the inputs to the sums of the last layer."""
+    name, source = program.name, program._network.source
+    coded = program._coded_layers
+    declarations, body = [], []
+    x = "x"
+    if isinstance(source, Floats):
+        n, peak = program.n_features_in_, source.values.peak
+        centers, factors = _float_tables(source)
+        center = _read(name, "centers", centers, "i" if centers.size > 1 else "0")
+        factor = _read(name, "factors", factors, "i" if factors.size > 1 else "0")
+        declarations += [
+            f"static int16_t v[{n}];",
+            f"{_counter(n)} i;",
+        ]
+        body += [
+            f"for (i = 0; i < {n}; ++i) {{",
+            f"    float value = x[i] - {center};",
+            f"    value *= {factor};",
+            "    /* NaN becomes the lowest value */",
+            f"    if (!(value > -{peak}.0f))",
+            f"        value = -{peak}.0f;",
+            f"    if (value > {peak}.0f)",
+            f"        value = {peak}.0f;",
+            "    v[i] = (int16_t)(value < 0.0f ? value - 0.5f : value + 0.5f);",
+            "}",
+        ]
+        x = "v"
+    for number, layer in enumerate(coded):
+        activation = layer.layer.activation
+        y = "sums"
+        if activation:
+            y = f"a{number}"
+            width = len(layer.layer.bias)
+            declarations.append(f"static {activation.values.ctype} {y}[{width}];")
+        body += [
+            f"{name}_layer{number}({name}_codes{number}_{part}, {first}, {end}, {x}, {y});"
+            for part, (first, end, _) in enumerate(layer.blocks)
+        ]
+        x = y
+    lines = [f"    {line}" for line in (*declarations, *body)]
+    head = f"static void {name}_sums(const {source.ctype} *x, int32_t *sums)"
+    return "\n".join([head, "{", *lines, "}"])
+
+
+def _power_function(name):
+    """The function that is `power_of_two` in Python."""
+    powers = EXP_TABLE.astype(np.uint16)
+    peak = _float_text(float(MAX_EXPONENT))
+    return f"""\
+/* 2^(t / 65536) */
+static float {name}_power(float t)
+{{
+    int32_t q, octaves, low, high;
+    uint16_t fraction;
+    float power;
+    if (t < -{peak})
+        t = -{peak};
+    if (t > {peak})
+        t = {peak};
+    q = (int32_t)t;
+    octaves = q < 0 ? ~(~q >> 16) : q >> 16;
+    fraction = (uint16_t)(q - octaves * 65536);
+    low = {_read(name, "powers", powers, "(fraction >> 10)")};
+    high = {_read(name, "powers", powers, "(fraction >> 10) + 1")};
+    power = (float)(low + ((high - low) * (fraction & 1023) >> 10));
+    power *= {_float_text(float(EXP_UNIT))};
+    for (; octaves > 0; --octaves)
+        power *= 2.0f;
+    for (; octaves < 0; ++octaves)
+        power *= 0.5f;
+    return power;
+}}"""
+
+
+def _public_functions(program):
+    """Declarations and definitions of what is called from outside."""
+    name, network, n = program.name, program._network, program.n_outputs_
+    x = f"const {network.source.ctype} *x"
+    sums = f"    int32_t sums[{n}];"
+    compute = f"    {name}_sums(x, sums);"
+    each = f"    for (k = 0; k < {n}; ++k)"
+    counter = f"    {_counter(n)} k;"
+    unit = _float_text(float(network.exponent_unit))
+    if not program._is_classifier:
+        if network.out_activation == "exp":
+            value = f"{name}_power((float)sums[k] * {unit})"
+        else:
+            value = f"(float)sums[k] * {_float_text(float(network.float_unit))}"
+        if n == 1:
+            head, k = f"float {name}({x})", []
+            result = [f"    return {value.replace('[k]', '[0]')};"]
+        else:
+            head, k = f"void {name}({x}, float *y)", [counter]
+            result = [each, f"        y[k] = {value};"]
+        return [head], [_function(head, [sums, *k, compute, *result])]
+    if program._is_multilabel:
+        head, k = f"void {name}({x}, uint8_t *labels)", [counter]
+        result = [each, "        labels[k] = sums[k] > 0;"]
+    elif n == 1:
+        head, k = f"int {name}({x})", []
+        result = ["    return sums[0] > 0;"]
+    else:
+        head, k = f"int {name}({x})", ["    int k, best = 0;"]
+        result = [
+            f"    for (k = 1; k < {n}; ++k)",
+            "        if (sums[k] > sums[best])",
+            "            best = k;",
+            "    return best;",
+        ]
+    heads = [head]
+    definitions = [_function(head, [sums, *k, compute, *result])]
+    if program._probabilities:
+        head = f"void {name}_proba({x}, float *p)"
+        heads.append(head)
+        if network.out_activation == "softmax":
+            lines = [
+                "    int k, best = 0;",
+                "    float total = 0.0f;",
+                compute,
+                f"    for (k = 1; k < {n}; ++k)",
+                "        if (sums[k] > sums[best])",
+                "            best = k;",
+                f"    for (k = 0; k < {n}; ++k) {{",
+                f"        p[k] = {name}_power((float)(sums[k] - sums[best]) * {unit});",
+                "        total += p[k];",
+                "    }",
+                each,
+                "        p[k] /= total;",
+            ]
+        else:
+            lines = [counter, compute, f"    for (k = 0; k < {n}; ++k) {{"]
+            lines += [
+                f"        float t = (float)sums[k] * {unit};",
+                f"        float e = {name}_power(t < 0.0f ? t : -t);",
+                f"        p[{'k' if program._is_multilabel else '1'}] = "
+                "(t < 0.0f ? e : 1.0f) / (1.0f + e);",
+                "    }",
+            ]
+            if not program._is_multilabel:
+                lines.append("    p[0] = 1.0f - p[1];")
+        definitions.append(_function(head, [sums, *lines]))
+    return heads, definitions
+
+
+def _function(head, lines):
+    return "\n".join([head, "{", *lines, "}"])
