@@ -70,10 +70,6 @@ CODE_BYTES = {"base": 150, "layer": 170, "table": 110, "scaled": 60, "floats": 1
 CODE_BYTES |= {"values": 700, "exp": 900}
 STACK_BYTES = 40
 
-# Widths of the level and of the gap, in bits, of an edge of one byte; with (8, 8) each
-# has its own byte.
-EDGE_FORMATS = [*((bits, 8 - bits) for bits in range(1, 8)), (8, 8)]
-
 CLASS_NAME_LENGTH = 60
 
 
@@ -236,13 +232,13 @@ class CProgram:
     def __init__(self, network, mlp, checker, *, name, probabilities):
         self._network = network
         self._checker = checker
-        self._is_classifier = is_classifier(mlp)
-        self._is_multilabel = (
-            self._is_classifier
+        self.is_classifier = is_classifier(mlp)
+        self.is_multilabel = (
+            self.is_classifier
             and mlp._label_binarizer.y_type_ == "multilabel-indicator"
         )
         self._probabilities = probabilities
-        if self._is_classifier:
+        if self.is_classifier:
             self.classes_ = mlp.classes_
         self.name = name
         self.n_features_in_ = checker.n_features_in_
@@ -262,11 +258,11 @@ class CProgram:
             Classes, sets of labels, or values in float32.
         """
         sums = self._sums(X)
-        if not self._is_classifier:
+        if not self.is_classifier:
             values = self._network.outputs(sums)
             return values.ravel() if self.n_outputs_ == 1 else values
         labels = self._network.labels(sums)
-        if self._is_multilabel:
+        if self.is_multilabel:
             return labels
         return self.classes_[labels.ravel()]
 
@@ -283,7 +279,7 @@ class CProgram:
         P : ndarray of shape (n_samples, n_classes), float32
         """
         P = self._network.outputs(self._sums(X))
-        if self.n_outputs_ == 1 and not self._is_multilabel:
+        if self.n_outputs_ == 1 and not self.is_multilabel:
             P = np.hstack([1 - P, P])
         return P
 
@@ -327,7 +323,7 @@ class CProgram:
             kinds += ["table"] * isinstance(layer.activation, Table)
         kinds += ["scaled"] * isinstance(source, ScaledBytes)
         kinds += ["floats"] * isinstance(source, Floats)
-        kinds += ["values"] * (not self._is_classifier or self._probabilities)
+        kinds += ["values"] * (not self.is_classifier or self._probabilities)
         kinds += ["exp"] * self._uses_exp
         return sum(map(sum, self._table_sizes)) + sum(CODE_BYTES[k] for k in kinds)
 
@@ -357,7 +353,7 @@ class CProgram:
     @property
     def _uses_exp(self):
         return self._probabilities or (
-            not self._is_classifier and self._network.out_activation == "exp"
+            not self.is_classifier and self._network.out_activation == "exp"
         )
 
     @property
@@ -527,99 +523,200 @@ def _too_large(program, network, estimator, flash):
 # Layers as tables --------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Format:
+    """How the edges of a neuron are written, inputs in order.
+
+    Parameters
+    ----------
+    kind : {"dense", "nibble", "byte", "pair"}
+        "dense" writes the level of every input in a byte. The others write edges only:
+        "nibble" a nibble for each, and nibbles that skip some inputs before it; "byte"
+        the number of inputs skipped and the level in one byte, "pair" in two.
+
+    level_bits : int
+        Bits of a level that is not 0, counted from the lowest.
+    """
+
+    kind: str
+    level_bits: int = 8
+
+    @property
+    def n_skips(self):
+        """Largest number of inputs that a nibble skips; the number of such nibbles."""
+        return 16 - (1 << self.level_bits)
+
+    @property
+    def escape(self):
+        """The gap that stands for no edge.
+
+        With a level in the same byte, counted from 0, it skips level + 1 times as many
+        inputs; in a byte of its own, once.
+        """
+        return (1 << (16 if self.kind == "pair" else 8) - self.level_bits) - 1
+
+    def takes(self, levels, gaps):
+        if self.kind == "dense":
+            return -128 <= levels.min(initial=0) <= levels.max(initial=0) <= 127
+        if self.kind == "nibble" and not self.n_skips and gaps.any():
+            return False
+        return np.abs(levels).max(initial=0) <= 1 << (self.level_bits - 1)
+
+    def units(self, fields, gaps):
+        """Return codes, nibbles or bytes, of edges, and how many each edge takes."""
+        match self.kind:
+            case "nibble":
+                return _with_skips(
+                    fields[:, np.newaxis],
+                    -(-gaps // max(self.n_skips, 1)),
+                    15,
+                    15 - (-gaps % max(self.n_skips, 1)),
+                )
+            case "byte":
+                skips, gaps = gaps // self.escape, gaps % self.escape
+                most = 1 << self.level_bits
+                n_escapes = -(-skips // most)
+                shift = 8 - self.level_bits
+                return _with_skips(
+                    (fields << shift | gaps)[:, np.newaxis],
+                    n_escapes,
+                    255,
+                    255 - (-skips % most << shift),
+                )
+            case "pair":
+                skips, gaps = gaps // self.escape, gaps % self.escape
+                return _with_skips(np.column_stack([gaps, fields]), skips, 255, 255)
+
+
+FORMATS = [
+    Format("dense"),
+    *(Format("nibble", bits) for bits in (1, 2, 3, 4)),
+    *(Format("byte", bits) for bits in range(1, 8)),
+    Format("pair"),
+]
+
+
 @dataclass(frozen=True, eq=False)
 class CodedLayer:
-    """A layer as what is in flash.
+    """A layer as what is in flash: for each neuron its bias and its edges.
 
     Parameters
     ----------
     layer : Layer
 
-    widths : (int, int) or None
-        Of the level and of the gap of an edge, in bits. None for a dense layer.
+    format : Format
 
-    counts : ndarray or None
-        Codes of each neuron.
+    bias_type : dtype
+        What the bias is stored as, without `layer.bias_shift` zero bits.
+
+    count_type : dtype or None
+        Of the number of codes that follow the bias: nibbles, or bytes, where a pair
+        counts as one. None for a dense layer.
 
     blocks : list of (first neuron, end, uint8 ndarray)
-        Codes, in arrays that are not too long for AVR if that can be.
+        In arrays that are not too long for AVR if that can be.
     """
 
     layer: object
-    widths: tuple
-    counts: np.ndarray
+    format: Format
+    bias_type: np.dtype
+    count_type: np.dtype
     blocks: list
 
     @property
-    def bias(self):
-        return self.layer.bias.astype(_int_type(self.layer.bias))
-
-    @property
     def arrays(self):
-        arrays = [block for _, _, block in self.blocks] + [self.bias]
-        if self.widths:
-            arrays.append(self.counts)
+        arrays = [block for _, _, block in self.blocks]
         if isinstance(self.layer.activation, Table):
             arrays.append(self.layer.activation.entries.astype(np.int16))
         return arrays
 
     @property
-    def n_bytes_of_edges(self):
+    def n_bytes(self):
         return sum(block.size for _, _, block in self.blocks)
+
+    @property
+    def n_bytes_of_edges(self):
+        header = self.bias_type.itemsize
+        header += self.count_type.itemsize if self.count_type else 0
+        return self.n_bytes - header * len(self.layer.bias)
+
+    @property
+    def sum_type(self):
+        return "int16_t" if self.layer.bound < 2**15 else "int32_t"
 
 
 def _code_layer(layer):
     """Write a layer in the format that takes least."""
-    largest = np.abs(layer.levels).max(initial=0)
-    candidates = [
-        _code_sparse(layer, *widths)
-        for widths in EDGE_FORMATS
-        if largest <= 1 << (widths[0] - 1)
-    ]
-    if largest <= 127:
-        codes = layer.levels.T.astype(np.int8).view(np.uint8)
-        ends = np.arange(1, len(codes) + 1) * codes.shape[1]
-        blocks = _split(np.ascontiguousarray(codes).ravel(), ends)
-        candidates.insert(0, CodedLayer(layer, None, None, blocks))
-    return min(candidates, key=lambda coded: sum(a.nbytes for a in coded.arrays))
-
-
-def _code_sparse(layer, level_bits, gap_bits):
-    """Write each edge as the gap to the one before it, and its level.
-
-    The largest gap stands for no edge: if it shares a byte with a level `f`, counted
-    from 0, it skips as many inputs `f + 1` times; alone, once.
-    """
-    n_in, n_out = layer.levels.shape
     neurons, inputs = np.nonzero(layer.levels.T)
     levels = layer.levels[inputs, neurons]
-    fields = levels + (1 << (level_bits - 1)) - (levels > 0)
     starts = np.ones(len(neurons), bool)
     starts[1:] = neurons[1:] != neurons[:-1]
     gaps = np.where(starts, inputs, np.diff(inputs, prepend=-1) - 1)
-    escape = (1 << gap_bits) - 1
-    shared = level_bits + gap_bits == 8
-    most = 1 << level_bits if shared else 1
-    skips, gaps = gaps // escape, gaps % escape
-    n_escapes = -(-skips // most)
-    # an edge takes some bytes that skip, and then one or two
-    sizes = n_escapes + (1 if shared else 2)
-    ends = np.cumsum(sizes)
-    first_byte = ends - (1 if shared else 2)
-    full = ((most - 1) << gap_bits | escape) if shared else escape
-    codes = np.full(sizes.sum(), full, np.uint8)
-    if shared:
-        partial = n_escapes > 0
-        rest = skips - (n_escapes - 1) * most - 1
-        codes[first_byte[partial] - 1] = rest[partial] << gap_bits | escape
-        codes[first_byte] = fields << gap_bits | gaps
+    candidates = [
+        _code(layer, format_, neurons, levels, gaps)
+        for format_ in FORMATS
+        if format_.takes(levels, gaps)
+    ]
+    return min(candidates, key=lambda coded: coded.n_bytes)
+
+
+def _code(layer, format_, neurons, levels, gaps):
+    bias = layer.bias >> layer.bias_shift
+    bias = bias.astype(np.result_type(*map(_int_type, (bias.min(), bias.max()))))
+    headers, count_type = _bytes(bias), None
+    n_out = len(bias)
+    if format_.kind == "dense":
+        codes = layer.levels.T.ravel().astype(np.int8).view(np.uint8)
+        sizes = np.full(n_out, len(layer.levels))
     else:
-        codes[first_byte], codes[first_byte + 1] = gaps, fields
-    counts = np.bincount(neurons, n_escapes + 1, n_out).astype(np.int64)
-    n_bytes = np.bincount(neurons, sizes, n_out).astype(np.int64)
-    counts = counts.astype(np.min_scalar_type(counts.max(initial=0)))
-    blocks = _split(codes, np.cumsum(n_bytes))
-    return CodedLayer(layer, (level_bits, gap_bits), counts, blocks)
+        codes, sizes, counts = _sparse_codes(format_, neurons, levels, gaps, n_out)
+        counts = counts.astype(np.min_scalar_type(counts.max()))
+        headers, count_type = np.hstack([headers, _bytes(counts)]), counts.dtype
+    starts = np.cumsum(sizes) - sizes
+    codes = np.insert(codes, np.repeat(starts, headers.shape[1]), headers.ravel())
+    blocks = _split(codes, np.cumsum(sizes + headers.shape[1]))
+    return CodedLayer(layer, format_, bias.dtype, count_type, blocks)
+
+
+def _sparse_codes(format_, neurons, levels, gaps, n_out):
+    """Bytes, and for each neuron its number of bytes and of codes."""
+    # no level is 0
+    fields = levels + (1 << (format_.level_bits - 1)) - (levels > 0)
+    units, n_units_of_edges = format_.units(fields, gaps)
+    n_units = np.bincount(neurons, n_units_of_edges, n_out).astype(np.int64)
+    counts = n_units
+    if format_.kind == "pair":
+        counts = n_units - np.bincount(neurons, minlength=n_out)
+    if format_.kind == "nibble":
+        # each neuron starts with a byte
+        units = np.insert(units, np.cumsum(n_units)[n_units % 2 == 1], 0)
+        units = units[::2] | units[1::2] << 4
+        n_units = (n_units + 1) // 2
+    return units.astype(np.uint8), n_units, counts
+
+
+def _bytes(array):
+    """The bytes of each number, the lowest first."""
+    return array.astype(array.dtype.newbyteorder("<"))[:, np.newaxis].view(np.uint8)
+
+
+def _with_skips(codes, n_skips, longest, last):
+    """Put codes that skip, all but the last of them the longest, before others.
+
+    Returns
+    -------
+    units : ndarray of int
+
+    sizes : ndarray of shape (n_edges,)
+    """
+    sizes = n_skips + codes.shape[1]
+    first = np.cumsum(sizes) - codes.shape[1]
+    units = np.full(sizes.sum(), longest)
+    partial = n_skips > 0
+    units[first[partial] - 1] = np.broadcast_to(last, sizes.shape)[partial]
+    for k, column in enumerate(codes.T):
+        units[first + k] = column
+    return units, sizes
 
 
 def _split(codes, ends):
@@ -632,8 +729,9 @@ def _split(codes, ends):
     return blocks
 
 
-def _int_type(array):
-    return np.int16 if np.abs(array).max(initial=0) < 2**15 else np.int32
+def _int_type(number):
+    """The smallest signed type."""
+    return np.result_type(np.int8, np.min_scalar_type(min(number, -number - 1)))
 
 
 def _float_tables(source):
@@ -644,13 +742,17 @@ def _float_tables(source):
     ]
 
 
+# Stands for the name of a function in its text while texts are compared.
+UNNAMED = "@"
+
+
 # Text --------------------------------------------------------------------------------
 
 
 def _source(program):
     name, network = program.name, program._network
     coded = program._coded_layers
-    tables, functions = [], []
+    tables, functions, neurons = [], [], []
     source = network.source
     if isinstance(source, ScaledBytes):
         tables.append(_table(name, "factors", source.factors.astype(np.uint16)))
@@ -660,7 +762,15 @@ def _source(program):
     values = source.values
     for number, layer in enumerate(coded):
         tables += _layer_tables(name, number, layer)
-        functions.append(_layer_function(name, number, layer, source, values))
+        scaled = source if number == 0 and isinstance(source, ScaledBytes) else None
+        neuron = _neuron_function(name, UNNAMED, layer, scaled, values)
+        if neuron not in neurons:
+            neurons.append(neuron)
+            function = f"{name}_neuron{len(neurons) - 1}"
+            functions.append(neuron.replace(UNNAMED, function))
+        function = f"{name}_neuron{neurons.index(neuron)}"
+        in_type = "uint8_t" if scaled else values.ctype
+        functions.append(_layer_function(name, number, layer, function, in_type))
         values = layer.layer.activation and layer.layer.activation.values
     functions.append(_sums_function(program))
     if program._uses_exp:
@@ -676,6 +786,7 @@ def _source(program):
         f"{prototypes}\n"
         "#ifdef __cplusplus\n}\n#endif",
         *tables,
+        f"/* What of the tables is read next. */\nstatic const uint8_t *{name}_next;",
         *functions,
         *definitions,
     ]
@@ -699,8 +810,8 @@ def _comment(program, public):
         f"x: {program.n_features_in_} inputs; {inputs}.",
         "The buffers are static: a call must have ended before the next one starts.",
     ]
-    if program._is_classifier:
-        what = "Labels" if program._is_multilabel else "Classes"
+    if program.is_classifier:
+        what = "Labels" if program.is_multilabel else "Classes"
         lines += ["", f"{what}:"]
         lines += [
             f"{index}: {_comment_text(label)}"
@@ -781,12 +892,9 @@ def _read(name, key, array, position):
 
 def _layer_tables(name, number, coded):
     tables = [
-        _table(name, f"codes{number}_{part}", codes)
+        _table(name, f"layer{number}_{part}", codes)
         for part, (_, _, codes) in enumerate(coded.blocks)
     ]
-    tables.append(_table(name, f"bias{number}", coded.bias))
-    if coded.widths:
-        tables.append(_table(name, f"counts{number}", coded.counts))
     activation = coded.layer.activation
     if isinstance(activation, Table):
         entries = activation.entries.astype(np.int16)
@@ -795,57 +903,136 @@ def _layer_tables(name, number, coded):
 
 
 def _counter(largest):
-    return "uint8_t" if largest < 2**8 else "uint16_t" if largest < 2**16 else "uint32_t"
+    """The smallest unsigned type that counts so far."""
+    return f"{np.min_scalar_type(largest)}_t"
 
 
-def _layer_function(name, number, coded, source, values):
-    """A function that computes some neurons of a layer.
+def _neuron_function(name, function, coded, source, values):
+    """A function that adds the edges of the next neuron to a sum.
 
     Parameters
     ----------
-    source : Bytes, ScaledBytes or Floats
+    function : str
+        Its name.
+
+    source : ScaledBytes or None
+        What the first layer reads, if each input is multiplied first.
 
     values : Values
         What enters the layer.
     """
-    layer, activation = coded.layer, coded.layer.activation
-    n_in, n_out = layer.levels.shape
-    is_scaled = number == 0 and isinstance(source, ScaledBytes)
-    is_small = values.peak < 256
-    sum_type = "int16_t" if layer.bound < 2**15 else "int32_t"
-    if is_scaled:
+    n_in, sum_type = len(coded.layer.levels), coded.sum_type
+    read = f"{name.upper()}_READ8(p++)"
+    place, value, parameter = "v", "*v++", f"const {values.ctype} *v"
+    declarations = [f"const uint8_t *p = {name}_next;"]
+    if source is not None:
         factor = _read(name, "factors", source.factors.astype(np.uint16), "i")
         half = 1 << (source.shift - 1)
         value = f"(int32_t)(((uint32_t){factor} * x[i++] + {half}) >> {source.shift})"
-        in_type, place, start = "uint8_t", "i", f"{_counter(n_in)} i = 0"
+        place, parameter = "i", "const uint8_t *x"
+        declarations.append(f"{_counter(n_in)} i = 0;")
+    if coded.format.kind == "nibble":
+        declarations.append("uint8_t byte = 0, odd = 0;")
+    if coded.count_type is None:
+        declarations.append(f"{_counter(n_in)} n = {n_in};")
     else:
-        in_type, place, value = values.ctype, "v", "*v++"
-        start = f"const {in_type} *v = x"
-    product = f"level * {value}" if is_small else f"(int32_t)level * {value}"
-    out_type = activation.values.ctype if activation else "int32_t"
-    index = _counter(n_out)
-    read = f"{name.upper()}_READ8(p++)"
-    if coded.widths is None:
-        count = f"{n_in}"
-        counter = _counter(n_in)
-        edge = [f"int8_t level = (int8_t){read};"]
-    else:
-        count = _read(name, f"counts{number}", coded.counts, "j")
-        counter = _ctype(coded.counts)
-        edge = _edge_code(coded.widths, read, place)
-    inner = [*edge, f"sum += ({sum_type})({product});"]
-    bias = _read(name, f"bias{number}", coded.bias, "j")
+        declarations.append(f"{coded.count_type}_t n;")
+        declarations += _read_number("n", coded.count_type, read)
+    product = f"level * {value}" if values.peak < 256 else f"(int32_t)level * {value}"
     lines = [
-        f"static void {name}_layer{number}(const uint8_t *p, {index} j, {index} end,",
+        f"static {sum_type} {function}({parameter}, {sum_type} sum)",
+        "{",
+        *(f"    {line}" for line in declarations),
+        "    for (; n; --n) {",
+        *(f"        {line}" for line in _edge_code(coded.format, read, place)),
+        f"        sum += ({sum_type})({product});",
+        "    }",
+        f"    {name}_next = p;",
+        "    return sum;",
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def _read_number(variable, dtype, read):
+    """Statements that read a number, the lowest byte first."""
+    dtype = np.dtype(dtype)
+    if dtype.itemsize == 1:
+        return [f"{variable} = ({dtype}_t){read};"]
+    unsigned = f"uint{8 * dtype.itemsize}_t"
+    lines = [f"{unsigned} bits = {read};"]
+    lines += [
+        f"bits |= ({unsigned})(({unsigned}){read} << {8 * k});"
+        for k in range(1, dtype.itemsize)
+    ]
+    lines.append(f"{variable} = ({dtype}_t)bits;")
+    return ["{", *(f"    {line}" for line in lines), "}"]
+
+
+def _edge_code(format_, read, place):
+    """Statements that move on to the next edge and set its level."""
+    escape, zero = format_.escape, 1 << (format_.level_bits - 1)
+    signed = [f"level -= {zero};", "if (level >= 0)", "    ++level;"]
+    match format_.kind:
+        case "dense":
+            return [f"int8_t level = (int8_t){read};"]
+        case "nibble":
+            skip = [
+                f"if (level > {2 * zero - 1}) {{",
+                f"    {place} += (uint8_t)(level - {2 * zero - 1});",
+                "    continue;",
+                "}",
+            ]
+            return [
+                "int8_t level;",
+                f"byte = odd ? byte >> 4 : {read};",
+                "odd = !odd;",
+                "level = byte & 15;",
+                *(skip if format_.n_skips else []),
+                *signed,
+            ]
+        case "byte":
+            return [
+                f"uint8_t code = {read};",
+                f"uint8_t gap = code & {escape};",
+                f"int8_t level = (int8_t)(code >> {8 - format_.level_bits});",
+                f"{place} += gap;",
+                f"if (gap == {escape}) {{",
+                f"    {place} += (uint16_t)level * {escape};",
+                "    continue;",
+                "}",
+                *signed,
+            ]
+        case "pair":
+            return [
+                f"uint8_t gap = {read};",
+                "int16_t level;",
+                f"{place} += gap;",
+                f"if (gap == {escape})",
+                "    continue;",
+                f"level = {read};",
+                *signed,
+            ]
+
+
+def _layer_function(name, number, coded, neuron, in_type):
+    """A function that computes some neurons of a layer."""
+    layer = coded.layer
+    out_type = layer.activation.values.ctype if layer.activation else coded.sum_type
+    read = f"{name.upper()}_READ8({name}_next++)"
+    bias = _read_number("sum", coded.bias_type, read)
+    if layer.bias_shift:
+        bias.append(f"sum = ({coded.sum_type})(sum * {1 << layer.bias_shift});")
+    lines = [
+        f"static void {name}_layer{number}(const uint8_t *codes, "
+        f"{_counter(len(layer.bias))} n,",
         f"    const {in_type} *x, {out_type} *y)",
         "{",
-        "    for (; j < end; ++j) {",
-        f"        {sum_type} sum = {bias};",
-        f"        {start};",
-        f"        {counter} n;",
-        f"        for (n = {count}; n; --n) {{",
-        *(f"            {line}" for line in inner),
-        "        }",
+        f"    {name}_next = codes;",
+        "    for (; n; --n) {",
+        f"        {coded.sum_type} sum;",
+        *(f"        {line}" for line in bias),
+        f"        sum = {neuron}(x, sum);",
         *(f"        {line}" for line in _activation_code(name, number, layer)),
         "    }",
         "}",
@@ -853,55 +1040,25 @@ def _layer_function(name, number, coded, source, values):
     return "\n".join(lines)
 
 
-def _edge_code(widths, read, place):
-    """Statements that move on to the next edge and set its level."""
-    level_bits, gap_bits = widths
-    escape, zero = (1 << gap_bits) - 1, 1 << (level_bits - 1)
-    if level_bits == 8:
-        return [
-            f"uint8_t gap = {read};",
-            "int16_t level;",
-            f"{place} += gap;",
-            f"if (gap == {escape})",
-            "    continue;",
-            f"level = (int16_t)({read} - {zero});",
-            "level += level >= 0;",
-        ]
-    return [
-        f"uint8_t code = {read};",
-        f"uint8_t gap = code & {escape};",
-        f"int8_t level = (int8_t)(code >> {gap_bits});",
-        f"{place} += gap;",
-        f"if (gap == {escape}) {{",
-        f"    {place} += (uint16_t)level * {escape};",
-        "    continue;",
-        "}",
-        f"level -= {zero};",
-        "level += level >= 0;",
-    ]
-
-
 def _activation_code(name, number, layer):
     """Statements from the sum to the value."""
     activation = layer.activation
     if activation is None:
-        return ["y[j] = sum;"]
-    values, shift = activation.values, activation.shift
-    peak = values.peak
+        return ["*y++ = sum;"]
     if isinstance(activation, Table):
         return _table_code(name, number, layer)
+    values, shift = activation.values, activation.shift
     if values.is_signed:
-        shifted, low = f"sum < 0 ? ~(~sum >> {shift}) : sum >> {shift}", f"-{peak}"
+        shifted = f"sum < 0 ? ~(~sum >> {shift}) : sum >> {shift}"
     else:
-        shifted, low = f"sum < 0 ? 0 : sum >> {shift}", None
-    # as sums are bounded, some cannot saturate
-    saturates = layer.bound >> shift > peak
+        shifted = f"sum < 0 ? 0 : sum >> {shift}"
     lines = [f"sum = {shifted};"]
-    if saturates:
-        lines += [f"if (sum > {peak})", f"    sum = {peak};"]
-    if saturates and low:
-        lines += [f"if (sum < {low})", f"    sum = {low};"]
-    return [*lines, f"y[j] = ({values.ctype})sum;"]
+    # as sums are bounded, some cannot saturate
+    if layer.bound >> shift > values.peak:
+        lines += [f"if (sum > {values.peak})", f"    sum = {values.peak};"]
+        if values.is_signed:
+            lines += [f"if (sum < -{values.peak})", f"    sum = -{values.peak};"]
+    return [*lines, f"*y++ = ({values.ctype})sum;"]
 
 
 def _table_code(name, number, layer):
@@ -909,22 +1066,21 @@ def _table_code(name, number, layer):
     activation = layer.activation
     shift, bits = activation.shift, activation.fraction_bits
     entries = activation.entries.astype(np.int16)
-    sum_type = "uint16_t" if layer.bound < 2**15 else "uint32_t"
+    magnitude_type = "uint16_t" if layer.bound < 2**15 else "uint32_t"
     low = _read(name, f"tanh{number}", entries, "i")
     high = _read(name, f"tanh{number}", entries, "i + 1")
     fraction = f"(magnitude >> {shift - bits}) & {(1 << bits) - 1}"
     half = (1 << activation.rounding) >> 1
-    value = f"(low + (((int32_t){high} - low) * (int32_t)({fraction}) >> {bits}))"
     return [
-        f"{sum_type} magnitude = ({sum_type})(sum < 0 ? -sum : sum);",
-        f"{sum_type} i = magnitude >> {shift};",
+        f"{magnitude_type} magnitude = ({magnitude_type})(sum < 0 ? -sum : sum);",
+        f"{magnitude_type} i = magnitude >> {shift};",
         f"int32_t value = {activation.values.peak};",
         f"if (i < {len(entries) - 1}) {{",
         f"    int32_t low = {low};",
-        f"    value = {value[1:-1]};",
+        f"    value = low + (({high} - low) * (int32_t)({fraction}) >> {bits});",
         f"    value = (value + {half}) >> {activation.rounding};",
         "}",
-        f"y[j] = ({activation.values.ctype})(sum < 0 ? -value : value);",
+        f"*y++ = ({activation.values.ctype})(sum < 0 ? -value : value);",
     ]
 
 
@@ -964,12 +1120,14 @@ def _sums_function(program):
             width = len(layer.layer.bias)
             declarations.append(f"static {activation.values.ctype} {y}[{width}];")
         body += [
-            f"{name}_layer{number}({name}_codes{number}_{part}, {first}, {end}, {x}, {y});"
+            f"{name}_layer{number}({name}_layer{number}_{part}, {end - first}, {x}, "
+            f"{y}{f' + {first}' * (first > 0)});"
             for part, (first, end, _) in enumerate(layer.blocks)
         ]
         x = y
     lines = [f"    {line}" for line in (*declarations, *body)]
-    head = f"static void {name}_sums(const {source.ctype} *x, int32_t *sums)"
+    sum_type = coded[-1].sum_type
+    head = f"static void {name}_sums(const {source.ctype} *x, {sum_type} *sums)"
     return "\n".join([head, "{", *lines, "}"])
 
 
@@ -1007,12 +1165,12 @@ def _public_functions(program):
     """Declarations and definitions of what is called from outside."""
     name, network, n = program.name, program._network, program.n_outputs_
     x = f"const {network.source.ctype} *x"
-    sums = f"    int32_t sums[{n}];"
+    sums = f"    {program._coded_layers[-1].sum_type} sums[{n}];"
     compute = f"    {name}_sums(x, sums);"
     each = f"    for (k = 0; k < {n}; ++k)"
     counter = f"    {_counter(n)} k;"
     unit = _float_text(float(network.exponent_unit))
-    if not program._is_classifier:
+    if not program.is_classifier:
         if network.out_activation == "exp":
             value = f"{name}_power((float)sums[k] * {unit})"
         else:
@@ -1024,7 +1182,7 @@ def _public_functions(program):
             head, k = f"void {name}({x}, float *y)", [counter]
             result = [each, f"        y[k] = {value};"]
         return [head], [_function(head, [sums, *k, compute, *result])]
-    if program._is_multilabel:
+    if program.is_multilabel:
         head, k = f"void {name}({x}, uint8_t *labels)", [counter]
         result = [each, "        labels[k] = sums[k] > 0;"]
     elif n == 1:
@@ -1052,7 +1210,8 @@ def _public_functions(program):
                 "        if (sums[k] > sums[best])",
                 "            best = k;",
                 f"    for (k = 0; k < {n}; ++k) {{",
-                f"        p[k] = {name}_power((float)(sums[k] - sums[best]) * {unit});",
+                f"        p[k] = {name}_power((float)(sums[k] - (int32_t)sums[best]) * "
+                f"{unit});",
                 "        total += p[k];",
                 "    }",
                 each,
@@ -1063,11 +1222,11 @@ def _public_functions(program):
             lines += [
                 f"        float t = (float)sums[k] * {unit};",
                 f"        float e = {name}_power(t < 0.0f ? t : -t);",
-                f"        p[{'k' if program._is_multilabel else '1'}] = "
+                f"        p[{'k' if program.is_multilabel else '1'}] = "
                 "(t < 0.0f ? e : 1.0f) / (1.0f + e);",
                 "    }",
             ]
-            if not program._is_multilabel:
+            if not program.is_multilabel:
                 lines.append("    p[0] = 1.0f - p[1];")
         definitions.append(_function(head, [sums, *lines]))
     return heads, definitions

@@ -33,6 +33,9 @@ EXP_TABLE = np.rint(32767 * 2 ** (np.arange(65) / 64)).astype(np.int64)
 MAX_EXPONENT = np.float32(126 * 65536)
 EXP_UNIT = np.float32(1 / 32767)
 
+# A bias may be rounded to this many bits more than a value, or an entry of a table, has.
+BIAS_BITS = 2
+
 BLOCK_SIZE = 1024
 
 
@@ -213,18 +216,22 @@ class Layer:
     levels : ndarray of shape (n_in, n_out), int64
 
     bias : ndarray of shape (n_out,), int64
+        Multiples of `2 ** bias_shift`.
 
     bound : int
         No sum, and no part of one, is larger, whatever the values are.
 
-    activation : Shift, Table or None
+    activation : Shift, Table or None, default=None
         None for the last layer.
+
+    bias_shift : int, default=0
     """
 
     levels: np.ndarray
     bias: np.ndarray
     bound: int
     activation: object = None
+    bias_shift: int = 0
 
     def sums(self, V):
         # exact: integers below 2^53
@@ -435,10 +442,7 @@ def integer_network(network, rounded, source, X, hidden_bits):
             activation = _make_activation(
                 network.activation, sums, unit, layer.bound, hidden_bits, weight
             )
-            if isinstance(activation, Shift):
-                half = (1 << activation.shift) >> 1
-                layer = Layer(layer.levels, layer.bias + half, layer.bound + half)
-            layer = Layer(layer.levels, layer.bias, layer.bound, activation)
+            layer = _with_activation(layer, activation)
             V = activation(layer.sums(V))
             values = activation.values
         layers.append(layer)
@@ -459,6 +463,19 @@ def _make_layer(coef, intercept, step, values):
             levels, bias = levels.astype(np.int64), bias.astype(np.int64)
             return Layer(levels, bias, int(bound)), unit
         step *= 2
+
+
+def _with_activation(layer, activation):
+    """The layer, with rounding in its bias, which takes a byte where that will do."""
+    bias = layer.bias
+    if isinstance(activation, Shift):
+        bias = bias + ((1 << activation.shift) >> 1)
+    shift = max(int(np.abs(bias).max()).bit_length() - 7, 0)
+    if shift > activation.shift - BIAS_BITS:
+        shift = 0
+    bias = (bias + ((1 << shift) >> 1)) >> shift << shift
+    bound = layer.bound + int(np.abs(bias - layer.bias).max())
+    return Layer(layer.levels, bias, bound, activation, shift)
 
 
 def _value_bits(n_bits, weight):
