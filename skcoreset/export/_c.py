@@ -6,7 +6,8 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral, Real
+from itertools import pairwise
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,6 @@ from ._integer import (
     EXP_TABLE,
     EXP_UNIT,
     MAX_EXPONENT,
-    Bytes,
     Floats,
     ScaledBytes,
     Table,
@@ -178,7 +178,7 @@ def to_c(
         )
     network = Network.from_estimator(mlp)
     _check_magnitudes(network)
-    checker = _input_checker([*steps, mlp][0])
+    checker = _input_checker([*steps, mlp][0], network.coefs[0].shape[0])
     X = _check_rows(checker, X)
     X = X[:: -(-len(X) // MAX_CALIBRATION_ROWS)]
     input_scale, input_offset = _check_inputs(input_scale, input_offset, X.shape[1])
@@ -197,9 +197,8 @@ def to_c(
         for bits in ((8, 16) if hidden_bits is None else (hidden_bits,))
     ]
     use_16_bits = hidden_bits is None and _differ(*candidates, X)
-    program = CProgram(
-        candidates[use_16_bits], mlp, checker, name=name, probabilities=probabilities
-    )
+    chosen = candidates[use_16_bits]
+    program = CProgram(chosen, mlp, checker, name=name, probabilities=probabilities)
     if flash is not None and program.flash_bytes > flash:
         raise ValueError(_too_large(program, network, estimator, flash))
     return program
@@ -243,6 +242,7 @@ class CProgram:
         self.name = name
         self.n_features_in_ = checker.n_features_in_
         self.n_outputs_ = len(network.layers[-1].bias)
+        self.input_type = network.source.ctype
 
     def predict(self, X):
         """Return what the C code says of rows in the units of X.
@@ -325,7 +325,7 @@ class CProgram:
         kinds += ["floats"] * isinstance(source, Floats)
         kinds += ["values"] * (not self.is_classifier or self._probabilities)
         kinds += ["exp"] * self._uses_exp
-        return sum(map(sum, self._table_sizes)) + sum(CODE_BYTES[k] for k in kinds)
+        return sum(self._table_sizes) + sum(CODE_BYTES[k] for k in kinds)
 
     @property
     def ram_bytes(self):
@@ -358,20 +358,21 @@ class CProgram:
 
     @property
     def _table_sizes(self):
-        return [[array.nbytes for array in group] for group in self._arrays]
-
-    @property
-    def _arrays(self):
-        """All tables, in groups."""
+        """Bytes of each table."""
         source = self._network.source
-        groups = [coded.arrays for coded in self._coded_layers]
+        arrays = [
+            layer.activation.entries.astype(np.int16)
+            for layer in self._network.layers
+            if isinstance(layer.activation, Table)
+        ]
+        arrays += _split(self._coded_layers)[0]
         if isinstance(source, ScaledBytes):
-            groups.append([source.factors.astype(np.uint16)])
+            arrays.append(source.factors.astype(np.uint16))
         if isinstance(source, Floats):
-            groups.append(_float_tables(source))
+            arrays += _float_tables(source)
         if self._uses_exp:
-            groups.append([EXP_TABLE.astype(np.uint16)])
-        return groups
+            arrays.append(EXP_TABLE.astype(np.uint16))
+        return [array.nbytes for array in arrays]
 
 
 SIZES = {"uint8_t": 1, "int8_t": 1, "uint16_t": 2, "int16_t": 2, "int32_t": 4}
@@ -387,7 +388,7 @@ def _check_name(name):
             "name must be an identifier in C: a letter, then letters, digits and "
             f"underscores; got {name!r}."
         )
-    if name in KEYWORDS or re.fullmatch(r"u?int(8|16|32|64)_t", name):
+    if name in KEYWORDS or re.fullmatch(r"u?int\w*_t|main", name):
         raise ValueError(f"name={name!r} is a word of C or C++: take another.")
 
 
@@ -430,9 +431,11 @@ def _fold_scalers(steps, n_features):
                     "RobustScaler have: pass the network alone, and rows as it gets "
                     "them."
                 )
-        center = 0.0 if center is None or not step.get_params().get(
-            "with_mean", True
-        ) else center
+        center = (
+            0.0
+            if center is None or not step.get_params().get("with_mean", True)
+            else center
+        )
         scale = 1.0 if scale is None else scale
         alpha, beta = alpha / scale, (beta - center) / scale
     return alpha, beta
@@ -462,12 +465,12 @@ def _check_inputs(scale, offset, n_features):
     return arrays
 
 
-def _input_checker(first):
+def _input_checker(first, n_features):
     """A small estimator that knows what rows the first step takes."""
     checker = BaseEstimator()
-    for attribute in ("n_features_in_", "feature_names_in_"):
-        if hasattr(first, attribute):
-            setattr(checker, attribute, getattr(first, attribute))
+    checker.n_features_in_ = n_features
+    if hasattr(first, "feature_names_in_"):
+        checker.feature_names_in_ = first.feature_names_in_
     return checker
 
 
@@ -510,10 +513,12 @@ def _too_large(program, network, estimator, flash):
     if isinstance(estimator, CoresetCompressor):
         original = _last_step(estimator.original_estimator_)
         n_weights = sum(np.prod(coef.shape) for coef in original.coefs_)
-    message = f"The network takes {program.flash_bytes} bytes of flash, over flash={flash}"
+    message = (
+        f"The network takes {program.flash_bytes} bytes of flash, over flash={flash}"
+    )
     density = n_edges / n_weights * (flash - rest) / edges
     if density <= 0:
-        return f"{message}: {rest} of them are for what has no edges; take fewer neurons."
+        return f"{message}, and {rest} without any edge: take fewer neurons."
     # rounded down to two digits
     digits = 1 - int(np.floor(np.log10(density)))
     density = np.floor(density * 10**digits) / 10**digits
@@ -613,32 +618,24 @@ class CodedLayer:
         Of the number of codes that follow the bias: nibbles, or bytes, where a pair
         counts as one. None for a dense layer.
 
-    blocks : list of (first neuron, end, uint8 ndarray)
-        In arrays that are not too long for AVR if that can be.
+    codes : ndarray of uint8
+
+    ends : ndarray of shape (n_out,)
+        Where the codes of each neuron end.
     """
 
     layer: object
     format: Format
     bias_type: np.dtype
     count_type: np.dtype
-    blocks: list
-
-    @property
-    def arrays(self):
-        arrays = [block for _, _, block in self.blocks]
-        if isinstance(self.layer.activation, Table):
-            arrays.append(self.layer.activation.entries.astype(np.int16))
-        return arrays
-
-    @property
-    def n_bytes(self):
-        return sum(block.size for _, _, block in self.blocks)
+    codes: np.ndarray
+    ends: np.ndarray
 
     @property
     def n_bytes_of_edges(self):
         header = self.bias_type.itemsize
         header += self.count_type.itemsize if self.count_type else 0
-        return self.n_bytes - header * len(self.layer.bias)
+        return self.codes.size - header * len(self.ends)
 
     @property
     def sum_type(self):
@@ -657,7 +654,7 @@ def _code_layer(layer):
         for format_ in FORMATS
         if format_.takes(levels, gaps)
     ]
-    return min(candidates, key=lambda coded: coded.n_bytes)
+    return min(candidates, key=lambda coded: coded.codes.size)
 
 
 def _code(layer, format_, neurons, levels, gaps):
@@ -674,8 +671,8 @@ def _code(layer, format_, neurons, levels, gaps):
         headers, count_type = np.hstack([headers, _bytes(counts)]), counts.dtype
     starts = np.cumsum(sizes) - sizes
     codes = np.insert(codes, np.repeat(starts, headers.shape[1]), headers.ravel())
-    blocks = _split(codes, np.cumsum(sizes + headers.shape[1]))
-    return CodedLayer(layer, format_, bias.dtype, count_type, blocks)
+    ends = np.cumsum(sizes + headers.shape[1])
+    return CodedLayer(layer, format_, bias.dtype, count_type, codes, ends)
 
 
 def _sparse_codes(format_, neurons, levels, gaps, n_out):
@@ -719,14 +716,28 @@ def _with_skips(codes, n_skips, longest, last):
     return units, sizes
 
 
-def _split(codes, ends):
-    """Cut the codes between neurons into arrays of at most `MAX_ARRAY` bytes."""
-    blocks, first, start = [], 0, 0
+def _split(layers):
+    """Put layers in one array, cut between neurons where it is too long for AVR.
+
+    Returns
+    -------
+    blocks : list of uint8 ndarrays
+
+    firsts : list of int
+        First neuron of each block, counted through all layers.
+    """
+    codes = np.concatenate([coded.codes for coded in layers])
+    sizes = [np.diff(coded.ends, prepend=0) for coded in layers]
+    ends = np.cumsum(np.concatenate(sizes))
+    blocks, firsts, start, first = [], [], 0, 0
     while first < len(ends):
-        end = max(np.searchsorted(ends, start + MAX_ARRAY, side="right"), first + 1)
-        blocks.append((first, int(end), codes[start : ends[end - 1]]))
-        first, start = int(end), ends[end - 1]
-    return blocks
+        # at least one neuron
+        end = np.searchsorted(ends, start + MAX_ARRAY, side="right")
+        end = max(int(end), first + 1)
+        blocks.append(codes[start : ends[end - 1]])
+        firsts.append(first)
+        first, start = end, ends[end - 1]
+    return blocks, firsts
 
 
 def _int_type(number):
@@ -761,7 +772,9 @@ def _source(program):
             tables.append(_table(name, key, array))
     values = source.values
     for number, layer in enumerate(coded):
-        tables += _layer_tables(name, number, layer)
+        if isinstance(layer.layer.activation, Table):
+            entries = layer.layer.activation.entries.astype(np.int16)
+            tables.append(_table(name, f"tanh{number}", entries))
         scaled = source if number == 0 and isinstance(source, ScaledBytes) else None
         neuron = _neuron_function(name, UNNAMED, layer, scaled, values)
         if neuron not in neurons:
@@ -772,7 +785,9 @@ def _source(program):
         in_type = "uint8_t" if scaled else values.ctype
         functions.append(_layer_function(name, number, layer, function, in_type))
         values = layer.layer.activation and layer.layer.activation.values
-    functions.append(_sums_function(program))
+    blocks, firsts = _split(coded)
+    tables += [_table(name, f"codes{part}", block) for part, block in enumerate(blocks)]
+    functions.append(_sums_function(program, firsts))
     if program._uses_exp:
         tables.append(_table(name, "powers", EXP_TABLE.astype(np.uint16)))
         functions.append(_power_function(name))
@@ -782,7 +797,7 @@ def _source(program):
         _comment(program, public),
         "#include <stdint.h>",
         _macros(program),
-        "#ifdef __cplusplus\nextern \"C\" {\n#endif\n"
+        '#ifdef __cplusplus\nextern "C" {\n#endif\n'
         f"{prototypes}\n"
         "#ifdef __cplusplus\n}\n#endif",
         *tables,
@@ -832,7 +847,7 @@ def _comment_text(label):
 
 def _macros(program):
     upper = program.name.upper()
-    sizes = [size for group in program._table_sizes for size in group]
+    sizes = program._table_sizes
     too_large = ""
     if max(sizes) > MAX_ARRAY or sum(sizes) > MAX_TABLES:
         too_large = (
@@ -890,25 +905,15 @@ def _read(name, key, array, position):
     return f"{cast}{name.upper()}_READ{width}({name}_{key} + {position})"
 
 
-def _layer_tables(name, number, coded):
-    tables = [
-        _table(name, f"layer{number}_{part}", codes)
-        for part, (_, _, codes) in enumerate(coded.blocks)
-    ]
-    activation = coded.layer.activation
-    if isinstance(activation, Table):
-        entries = activation.entries.astype(np.int16)
-        tables.append(_table(name, f"tanh{number}", entries))
-    return tables
-
-
 def _counter(largest):
     """The smallest unsigned type that counts so far."""
     return f"{np.min_scalar_type(largest)}_t"
 
 
 def _neuron_function(name, function, coded, source, values):
-    """A function that adds the edges of the next neuron to a sum.
+    """A function that returns the sum of the next neuron.
+
+    Its bias is a number of units, which the last parameter is.
 
     Parameters
     ----------
@@ -923,29 +928,33 @@ def _neuron_function(name, function, coded, source, values):
     """
     n_in, sum_type = len(coded.layer.levels), coded.sum_type
     read = f"{name.upper()}_READ8(p++)"
-    place, value, parameter = "v", "*v++", f"const {values.ctype} *v"
+    place, value, parameter = "v", "*v", f"const {values.ctype} *v"
     declarations = [f"const uint8_t *p = {name}_next;"]
     if source is not None:
         factor = _read(name, "factors", source.factors.astype(np.uint16), "i")
         half = 1 << (source.shift - 1)
-        value = f"(int32_t)(((uint32_t){factor} * x[i++] + {half}) >> {source.shift})"
+        value = f"(int32_t)(((uint32_t){factor} * x[i] + {half}) >> {source.shift})"
         place, parameter = "i", "const uint8_t *x"
         declarations.append(f"{_counter(n_in)} i = 0;")
     if coded.format.kind == "nibble":
         declarations.append("uint8_t byte = 0, odd = 0;")
+    unit_type = "uint8_t" if sum_type == "int16_t" else "int32_t"
+    lines = _read_number("sum", coded.bias_type, read)
+    lines.append(f"sum = ({sum_type})(sum * unit);")
     if coded.count_type is None:
         declarations.append(f"{_counter(n_in)} n = {n_in};")
     else:
         declarations.append(f"{coded.count_type}_t n;")
-        declarations += _read_number("n", coded.count_type, read)
+        lines += _read_number("n", coded.count_type, read)
     product = f"level * {value}" if values.peak < 256 else f"(int32_t)level * {value}"
     lines = [
-        f"static {sum_type} {function}({parameter}, {sum_type} sum)",
+        f"static {sum_type} {function}({parameter}, {unit_type} unit)",
         "{",
-        *(f"    {line}" for line in declarations),
+        *(f"    {line}" for line in (*declarations, f"{sum_type} sum;", *lines)),
         "    for (; n; --n) {",
         *(f"        {line}" for line in _edge_code(coded.format, read, place)),
         f"        sum += ({sum_type})({product});",
+        f"        ++{place};",
         "    }",
         f"    {name}_next = p;",
         "    return sum;",
@@ -1019,20 +1028,12 @@ def _layer_function(name, number, coded, neuron, in_type):
     """A function that computes some neurons of a layer."""
     layer = coded.layer
     out_type = layer.activation.values.ctype if layer.activation else coded.sum_type
-    read = f"{name.upper()}_READ8({name}_next++)"
-    bias = _read_number("sum", coded.bias_type, read)
-    if layer.bias_shift:
-        bias.append(f"sum = ({coded.sum_type})(sum * {1 << layer.bias_shift});")
     lines = [
-        f"static void {name}_layer{number}(const uint8_t *codes, "
-        f"{_counter(len(layer.bias))} n,",
-        f"    const {in_type} *x, {out_type} *y)",
+        f"static void {name}_layer{number}(const {in_type} *x, {out_type} *y, "
+        f"{_counter(len(layer.bias))} n)",
         "{",
-        f"    {name}_next = codes;",
         "    for (; n; --n) {",
-        f"        {coded.sum_type} sum;",
-        *(f"        {line}" for line in bias),
-        f"        sum = {neuron}(x, sum);",
+        f"        {coded.sum_type} sum = {neuron}(x, {1 << layer.bias_shift});",
         *(f"        {line}" for line in _activation_code(name, number, layer)),
         "    }",
         "}",
@@ -1084,12 +1085,12 @@ def _table_code(name, number, layer):
     ]
 
 
-def _sums_function(program):
+def _sums_function(program, firsts):
     """The function from the inputs to the sums of the last layer."""
     name, source = program.name, program._network.source
     coded = program._coded_layers
     declarations, body = [], []
-    x = "x"
+    x, done = "x", 0
     if isinstance(source, Floats):
         n, peak = program.n_features_in_, source.values.peak
         centers, factors = _float_tables(source)
@@ -1119,11 +1120,15 @@ def _sums_function(program):
             y = f"a{number}"
             width = len(layer.layer.bias)
             declarations.append(f"static {activation.values.ctype} {y}[{width}];")
-        body += [
-            f"{name}_layer{number}({name}_layer{number}_{part}, {end - first}, {x}, "
-            f"{y}{f' + {first}' * (first > 0)});"
-            for part, (first, end, _) in enumerate(layer.blocks)
-        ]
+        end = done + len(layer.layer.bias)
+        # a layer goes on where an array ends
+        cuts = [done, *(first for first in firsts if done < first < end), end]
+        for first, last in pairwise(cuts):
+            if first in firsts:
+                body.append(f"{name}_next = {name}_codes{firsts.index(first)};")
+            to = f"{y} + {first - done}" if first > done else y
+            body.append(f"{name}_layer{number}({x}, {to}, {last - first});")
+        done = end
         x = y
     lines = [f"    {line}" for line in (*declarations, *body)]
     sum_type = coded[-1].sum_type
@@ -1189,7 +1194,7 @@ def _public_functions(program):
         head, k = f"int {name}({x})", []
         result = ["    return sums[0] > 0;"]
     else:
-        head, k = f"int {name}({x})", ["    int k, best = 0;"]
+        head, k = f"int {name}({x})", [f"    {_counter(n)} k, best = 0;"]
         result = [
             f"    for (k = 1; k < {n}; ++k)",
             "        if (sums[k] > sums[best])",
@@ -1203,7 +1208,7 @@ def _public_functions(program):
         heads.append(head)
         if network.out_activation == "softmax":
             lines = [
-                "    int k, best = 0;",
+                f"    {_counter(n)} k, best = 0;",
                 "    float total = 0.0f;",
                 compute,
                 f"    for (k = 1; k < {n}; ++k)",

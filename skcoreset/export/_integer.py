@@ -20,7 +20,6 @@ MAX_SUM = 2**30
 # Weights that are no multiples of one step are rounded to levels of 8 bits.
 MAX_LEVEL = 127
 MAX_EXACT_LEVEL = 128
-MAX_DIVISOR = 16
 
 # Largest distance of the entries of a table of tanh, for values of 8 and 16 bits.
 TABLE_SPACING = {8: 0.12, 16: 0.06}
@@ -33,7 +32,7 @@ EXP_TABLE = np.rint(32767 * 2 ** (np.arange(65) / 64)).astype(np.int64)
 MAX_EXPONENT = np.float32(126 * 65536)
 EXP_UNIT = np.float32(1 / 32767)
 
-# A bias may be rounded to this many bits more than a value, or an entry of a table, has.
+# A bias may be rounded to so many bits more than a value, or an entry of a table, has.
 BIAS_BITS = 2
 
 BLOCK_SIZE = 1024
@@ -318,8 +317,8 @@ def power_of_two(T):
 def round_network(network):
     """Round the weights of each layer to levels of one step; drop idle neurons.
 
-    Weights that are multiples of one step already (up to 128 times it) are kept exactly.
-    Otherwise the largest is 127 steps.
+    Weights that are multiples of one step already, up to 128 times it, are kept
+    exactly. Otherwise the largest is 127 steps.
 
     Returns
     -------
@@ -343,7 +342,9 @@ def exact_step(coef):
     magnitudes = np.unique(np.abs(coef[coef != 0]))
     if not magnitudes.size:
         return 1.0
-    for divisor in range(1, MAX_DIVISOR + 1):
+    if magnitudes.size > MAX_EXACT_LEVEL:
+        return None
+    for divisor in range(1, MAX_EXACT_LEVEL + 1):
         step = magnitudes[0] / divisor
         multiples = magnitudes / step
         if multiples[-1] > MAX_EXACT_LEVEL + 0.5:
@@ -398,9 +399,8 @@ def make_source(alpha, beta, live, input_scale, input_offset, X, weight):
         unit = HEADROOM * float(np.abs(alpha * X + beta)[:, live].max(initial=0)) / peak
         unit = unit or 1.0
         values = Values("int16_t", peak, unit)
-        return Floats(
-            (-beta / alpha).astype(np.float32), (alpha / unit).astype(np.float32), values
-        )
+        centers, factors = -beta / alpha, alpha / unit
+        return Floats(centers.astype(np.float32), factors.astype(np.float32), values)
     slope, offset = alpha * input_scale, alpha * input_offset + beta
     largest = float(slope[live].max(initial=0)) or 1.0
     if np.allclose(slope[live], largest, rtol=1e-6, atol=0):

@@ -167,9 +167,13 @@ def predict_call(program):
     if program.is_classifier and not program.is_multilabel:
         return Call(f"int y = {program.name}(x);", "&y", 1, np.int32)
     if program.is_classifier or program.n_outputs_ > 1:
-        ctype, dtype = ("uint8_t", np.uint8) if program.is_classifier else (
-            "float",
-            np.float32,
+        ctype, dtype = (
+            ("uint8_t", np.uint8)
+            if program.is_classifier
+            else (
+                "float",
+                np.float32,
+            )
         )
         n = program.n_outputs_
         return Call(f"{ctype} y[{n}]; {program.name}(x, y);", "y", n, dtype)
@@ -232,13 +236,20 @@ def compile_on_host(functions, folder, *, compiler="gcc", options=("-O2",)):
 def _device_source(program, support, rows, call, flash):
     in_type = "float" if rows.dtype == np.float32 else "uint8_t"
     text = ",\n".join(
-        "{" + ", ".join(repr(float(x)) if in_type == "float" else str(x) for x in row)
+        "{"
+        + ", ".join(repr(float(x)) if in_type == "float" else str(x) for x in row)
         + "}"
         for row in rows.tolist()
     )
     main = DEVICE_MAIN.format(
-        in_type=in_type, n_in=rows.shape[1], n_rows=len(rows), rows=text, flash=flash,
-        call=call.code, result=call.result, n_out=call.n_out,
+        in_type=in_type,
+        n_in=rows.shape[1],
+        n_rows=len(rows),
+        rows=text,
+        flash=flash,
+        call=call.code,
+        result=call.result,
+        n_out=call.n_out,
     )
     return program.source + support + main
 
@@ -261,7 +272,7 @@ def sizes_on_avr(program, n_in, call, folder, *, in_type="uint8_t"):
     main = (
         f"\n{in_type} x[{n_in}];\n"
         f"int main(void) {{ for (;;) {{ {call.code}\n"
-        f"__asm__ volatile(\"\" : : \"r\"({call.result}) : \"memory\"); }} }}\n"
+        f'__asm__ volatile("" : : "r"({call.result}) : "memory"); }} }}\n'
     )
     elf = _build_avr(program.source + main, folder / "size.c")
     text = subprocess.run(
@@ -301,7 +312,13 @@ def run_on_arm(program, rows, call, folder):
     path, elf, script = folder / "arm.c", folder / "arm.elf", folder / "arm.ld"
     path.write_text(source)
     script.write_text(ARM_SCRIPT)
-    flags = ["-mcpu=cortex-m3", "-mthumb", "-Os", "-nostartfiles", "-Wl,--build-id=none"]
+    flags = [
+        "-mcpu=cortex-m3",
+        "-mthumb",
+        "-Os",
+        "-nostartfiles",
+        "-Wl,--build-id=none",
+    ]
     command = ["arm-none-eabi-gcc", *flags, *STRICT, "-T", script, path, "-o", elf]
     subprocess.run(command, check=True)
     machine = ["-M", "mps2-an385", "-nographic", "-semihosting", "-kernel", elf]
