@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from numbers import Integral
@@ -65,10 +65,16 @@ MAX_RELATIVE_CHANGE = 0.01
 # Weights in this range neither vanish nor overflow on the way.
 MIN_WEIGHT, MAX_WEIGHT = 1e-20, 1e20
 
+# Of the outputs: then floats hold their multiples.
+MAX_UNIT = 1e24
+
 # Bytes of machine code on an ATmega (avr-gcc -Os), a little more than was measured.
 CODE_BYTES = {"base": 150, "layer": 170, "table": 110, "scaled": 60, "floats": 1_300}
 CODE_BYTES |= {"values": 700, "exp": 900}
 STACK_BYTES = 40
+
+# Compressed edges are not spread as a random part of them.
+MARGIN = 0.95
 
 CLASS_NAME_LENGTH = 60
 
@@ -178,14 +184,16 @@ def to_c(
         )
     network = Network.from_estimator(mlp)
     _check_magnitudes(network)
-    checker = _input_checker([*steps, mlp][0], network.coefs[0].shape[0])
+    alpha, beta = _fold_scalers(steps, network.coefs[0].shape[0])
+    checker = _input_checker([*steps, mlp][0], len(alpha))
     X = _check_rows(checker, X)
     X = X[:: -(-len(X) // MAX_CALIBRATION_ROWS)]
     input_scale, input_offset = _check_inputs(input_scale, input_offset, X.shape[1])
     rounded = round_network(network)
     first, step = rounded[0][0], rounded[2][0]
     source = make_source(
-        *_fold_scalers(steps, X.shape[1]),
+        alpha,
+        beta,
         live=first.any(axis=1),
         input_scale=input_scale,
         input_offset=input_offset,
@@ -198,6 +206,11 @@ def to_c(
     ]
     use_16_bits = hidden_bits is None and _differ(*candidates, X)
     chosen = candidates[use_16_bits]
+    if chosen.unit > MAX_UNIT and (probabilities or not is_classifier(mlp)):
+        raise ValueError(
+            "The output of the network is too large for a float: scale X and y, and "
+            "train again."
+        )
     program = CProgram(chosen, mlp, checker, name=name, probabilities=probabilities)
     if flash is not None and program.flash_bytes > flash:
         raise ValueError(_too_large(program, network, estimator, flash))
@@ -347,7 +360,7 @@ class CProgram:
         return self._network.sums(_check_rows(self._checker, X))
 
     @cached_property
-    def _coded_layers(self):
+    def _coded(self):
         return [_code_layer(layer) for layer in self._network.layers]
 
     @property
@@ -365,7 +378,7 @@ class CProgram:
             for layer in self._network.layers
             if isinstance(layer.activation, Table)
         ]
-        arrays += _split(self._coded_layers)[0]
+        arrays += _split(self._coded)[0]
         if isinstance(source, ScaledBytes):
             arrays.append(source.factors.astype(np.uint16))
         if isinstance(source, Floats):
@@ -452,16 +465,15 @@ def _check_inputs(scale, offset, n_features):
                     "are floats in the units of X."
                 )
             return None, None
-        try:
-            array = np.broadcast_to(np.asarray(value, np.float64), n_features)
-        except (TypeError, ValueError):
-            array = np.array([np.nan])
+        array = np.asarray(value)
+        is_number = array.dtype.kind in "iuf" and array.shape in ((), (n_features,))
+        array = np.broadcast_to(array if is_number else np.nan, n_features)
         if not np.isfinite(array).all() or (key == "input_scale" and array.min() <= 0):
             kind = "positive " if key == "input_scale" else ""
             raise ValueError(
                 f"{key} must be a {kind}number, or {n_features} of them; got {value!r}."
             )
-        arrays.append(array)
+        arrays.append(array.astype(np.float64))
     return arrays
 
 
@@ -506,23 +518,43 @@ def _differ(small, large, X):
 
 
 def _too_large(program, network, estimator, flash):
-    n_edges = sum(np.count_nonzero(layer.levels) for layer in program._network.layers)
-    edges = sum(coded.n_bytes_of_edges for coded in program._coded_layers)
-    rest = program.flash_bytes - edges
+    """What to say of a network that takes too much flash."""
+    layers = program._network.layers
+    fixed = program.flash_bytes - sum(layer.codes.size for layer in program._coded)
+    # the largest share of the edges that fits, by bisection: formats change with it
+    fitting, too_many = 0.0, 1.0
+    for _ in range(10):
+        share = (fitting + too_many) / 2
+        if fixed + _code_size(layers, share) > flash:
+            too_many = share
+        else:
+            fitting = share
+    message = (
+        f"The network takes {program.flash_bytes} bytes of flash, over flash={flash}"
+    )
+    if not fitting:
+        least = fixed + _code_size(layers, 0)
+        return f"{message}, and {least} without any edge: take fewer neurons."
     n_weights = sum(np.prod(coef.shape) for coef in network.coefs)
     if isinstance(estimator, CoresetCompressor):
         original = _last_step(estimator.original_estimator_)
         n_weights = sum(np.prod(coef.shape) for coef in original.coefs_)
-    message = (
-        f"The network takes {program.flash_bytes} bytes of flash, over flash={flash}"
-    )
-    density = n_edges / n_weights * (flash - rest) / edges
-    if density <= 0:
-        return f"{message}, and {rest} without any edge: take fewer neurons."
+    n_edges = sum(np.count_nonzero(layer.levels) for layer in layers)
+    density = MARGIN * fitting * n_edges / n_weights
     # rounded down to two digits
     digits = 1 - int(np.floor(np.log10(density)))
     density = np.floor(density * 10**digits) / 10**digits
     return f"{message}: compress to density={density:g} or less."
+
+
+def _code_size(layers, share):
+    """Bytes of the layers with a random share of their edges."""
+    rng = np.random.default_rng(0)
+    thinned = [
+        replace(layer, levels=layer.levels * (rng.random(layer.levels.shape) < share))
+        for layer in layers
+    ]
+    return sum(_code_layer(layer).codes.size for layer in thinned)
 
 
 # Layers as tables --------------------------------------------------------------------
@@ -630,12 +662,6 @@ class CodedLayer:
     count_type: np.dtype
     codes: np.ndarray
     ends: np.ndarray
-
-    @property
-    def n_bytes_of_edges(self):
-        header = self.bias_type.itemsize
-        header += self.count_type.itemsize if self.count_type else 0
-        return self.codes.size - header * len(self.ends)
 
     @property
     def sum_type(self):
@@ -762,7 +788,7 @@ UNNAMED = "@"
 
 def _source(program):
     name, network = program.name, program._network
-    coded = program._coded_layers
+    coded = program._coded
     tables, functions, neurons = [], [], []
     source = network.source
     if isinstance(source, ScaledBytes):
@@ -1088,7 +1114,7 @@ def _table_code(name, number, layer):
 def _sums_function(program, firsts):
     """The function from the inputs to the sums of the last layer."""
     name, source = program.name, program._network.source
-    coded = program._coded_layers
+    coded = program._coded
     declarations, body = [], []
     x, done = "x", 0
     if isinstance(source, Floats):
@@ -1170,7 +1196,7 @@ def _public_functions(program):
     """Declarations and definitions of what is called from outside."""
     name, network, n = program.name, program._network, program.n_outputs_
     x = f"const {network.source.ctype} *x"
-    sums = f"    {program._coded_layers[-1].sum_type} sums[{n}];"
+    sums = f"    {program._coded[-1].sum_type} sums[{n}];"
     compute = f"    {name}_sums(x, sums);"
     each = f"    for (k = 0; k < {n}; ++k)"
     counter = f"    {_counter(n)} k;"

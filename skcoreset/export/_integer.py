@@ -21,6 +21,9 @@ MAX_SUM = 2**30
 MAX_LEVEL = 127
 MAX_EXACT_LEVEL = 128
 
+# Where there are no edges, only intercepts: see `_make_layer`.
+TINY_STEP = 2.0**-40
+
 # Largest distance of the entries of a table of tanh, for values of 8 and 16 bits.
 TABLE_SPACING = {8: 0.12, 16: 0.06}
 
@@ -32,8 +35,11 @@ EXP_TABLE = np.rint(32767 * 2 ** (np.arange(65) / 64)).astype(np.int64)
 MAX_EXPONENT = np.float32(126 * 65536)
 EXP_UNIT = np.float32(1 / 32767)
 
-# A bias may be rounded to so many bits more than a value, or an entry of a table, has.
+# Bits that a bias has, at least, below the last one of the value that it is part of.
 BIAS_BITS = 2
+
+# Of the distance between two entries of a table: products with it fit 32 bits.
+MAX_FRACTION_BITS = 12
 
 BLOCK_SIZE = 1024
 
@@ -156,6 +162,11 @@ class Shift:
     shift: int
     values: Values
 
+    @property
+    def spare_bits(self):
+        """Bits of a sum that the value hardly depends on."""
+        return self.shift - BIAS_BITS
+
     def __call__(self, sums):
         lowest = -self.values.peak if self.values.is_signed else 0
         return np.clip(sums >> self.shift, lowest, self.values.peak)
@@ -190,7 +201,13 @@ class Table:
     @property
     def fraction_bits(self):
         """Bits of the sum that interpolate."""
-        return min(self.shift, 8)
+        return min(self.shift, MAX_FRACTION_BITS)
+
+    @property
+    def spare_bits(self):
+        """Bits of a sum that the value hardly depends on, where it is steepest."""
+        steepest = ceil(log2(max(self.entries[1], 1)))
+        return self.shift + self.rounding - steepest - BIAS_BITS
 
     def __call__(self, sums):
         magnitudes = np.abs(sums)
@@ -341,7 +358,7 @@ def exact_step(coef):
     """The step that all weights are multiples of, or None."""
     magnitudes = np.unique(np.abs(coef[coef != 0]))
     if not magnitudes.size:
-        return 1.0
+        return TINY_STEP
     if magnitudes.size > MAX_EXACT_LEVEL:
         return None
     for divisor in range(1, MAX_EXACT_LEVEL + 1):
@@ -471,7 +488,7 @@ def _with_activation(layer, activation):
     if isinstance(activation, Shift):
         bias = bias + ((1 << activation.shift) >> 1)
     shift = max(int(np.abs(bias).max()).bit_length() - 7, 0)
-    if shift > activation.shift - BIAS_BITS:
+    if shift > activation.spare_bits:
         shift = 0
     bias = (bias + ((1 << shift) >> 1)) >> shift << shift
     bound = layer.bound + int(np.abs(bias - layer.bias).max())

@@ -222,12 +222,12 @@ def test_every_format_of_edges_gives_the_same_sums(digit_networks, rows, tmp_pat
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
 @pytest.mark.parametrize("bits", [1, 3, 8])
 def test_levels_that_weights_are_multiples_of_are_kept(
-    activation, bits, digit_networks
+    activation, bits, digit_networks, rows
 ):
     """All that is left is the rounding of hidden values, and of intercepts."""
-    X = load_digits().data / 16
+    X = rows / 255
     mlp = with_activation(rounded_to(bits, digit_networks["relu"], 0.3), activation)
-    program = to_c(mlp, X, input_scale=1 / 16, hidden_bits=16)
+    program = to_c(mlp, X, input_scale=1 / 255, hidden_bits=16)
     for layer in program._network.layers:
         assert np.abs(layer.levels).max() == 2 ** (bits - 1)
     F = Network.from_estimator(mlp).forward(X)
@@ -240,13 +240,13 @@ def with_activation(mlp, activation):
     return mlp
 
 
-def test_hidden_values_of_16_bits_are_nearer_than_those_of_8(digit_networks):
-    X = load_digits().data / 16
+def test_hidden_values_of_16_bits_are_nearer_than_those_of_8(digit_networks, rows):
+    X = rows / 255
     for activation in ("relu", "tanh", "logistic", "identity"):
         mlp = with_activation(rounded_to(3, digit_networks["relu"], 0.3), activation)
         F = Network.from_estimator(mlp).forward(X)
         errors = [
-            np.abs(to_c(mlp, X, input_scale=1 / 16, hidden_bits=b).transform(X) - F)
+            np.abs(to_c(mlp, X, input_scale=1 / 255, hidden_bits=b).transform(X) - F)
             for b in (8, 16)
         ]
         assert errors[0].max() < 0.05 * np.abs(F).max()
@@ -272,7 +272,9 @@ def test_8_bits_are_taken_where_they_change_little(key, digit_networks):
 def test_more_bits_are_taken_where_8_change_much():
     """A sum of many hidden values that nearly cancel."""
     X = np.linspace(0, 1, 256)[:, np.newaxis]
-    mlp = fitted(MLPRegressor((2,), max_iter=1, random_state=0), X, X.ravel())
+    mlp = fitted(
+        MLPRegressor(hidden_layer_sizes=(2,), max_iter=1, random_state=0), X, X.ravel()
+    )
     mlp.coefs_ = [np.array([[1.0, 1.0]]), np.array([[1.0], [-0.992]])]
     mlp.intercepts_ = [np.array([100.0, 100.0]), np.zeros(1)]
     program = to_c(mlp, X, input_scale=1 / 255)
@@ -373,14 +375,14 @@ def test_sums_stay_in_their_bounds(programs):
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
-def test_idle_neurons_are_dropped(activation, digit_networks):
-    X = load_digits().data / 16
+def test_idle_neurons_are_dropped(activation, digit_networks, rows):
+    X = rows / 255
     mlp = with_activation(rounded_to(3, digit_networks["relu"], 0.5), activation)
     mlp.coefs_ = [coef.toarray() for coef in mlp.coefs_]
     mlp.coefs_[1][3] = 0
     mlp.coefs_[0][:, 5] = 0
     F = Network.from_estimator(mlp).forward(X)
-    program = to_c(mlp, X, input_scale=1 / 16, hidden_bits=16)
+    program = to_c(mlp, X, input_scale=1 / 255, hidden_bits=16)
     assert len(program._network.layers[0].bias) == 18
     assert np.abs(program.transform(X) - F).max() < 1e-3 * np.abs(F).max()
 
@@ -405,12 +407,14 @@ def test_networks_without_edges_are_constant(digit_networks, tmp_path):
 
 @needs_gcc
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
-@pytest.mark.parametrize("scale", [1e-15, 1e15])
+@pytest.mark.parametrize("scale", [1e-15, 1e6])
 def test_weights_of_any_scale_fit_the_sums(activation, scale, tmp_path):
     """Intercepts that dwarf the weights, and the other way round."""
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, (200, 5))
-    mlp = fitted(MLPRegressor((4, 4), max_iter=1, random_state=0), X, X[:, 0])
+    mlp = fitted(
+        MLPRegressor(hidden_layer_sizes=(4, 4), max_iter=1, random_state=0), X, X[:, 0]
+    )
     mlp.activation = activation
     mlp.coefs_ = [scale * coef for coef in mlp.coefs_]
     program = to_c(mlp, X, input_scale=1, hidden_bits=16)
@@ -421,6 +425,14 @@ def test_weights_of_any_scale_fit_the_sums(activation, scale, tmp_path):
         [(program.source, "uint8_t", 5, call)], tmp_path, options=NO_UB
     )
     np.testing.assert_array_equal(run(0, X.astype(np.uint8)), result(program, X))
+
+
+def test_values_that_no_float_holds_are_refused():
+    X = np.arange(20.0)[:, np.newaxis]
+    mlp = fitted(MLPRegressor(max_iter=1, random_state=0), X, X.ravel())
+    mlp.coefs_ = [1e19 * coef for coef in mlp.coefs_]
+    with pytest.raises(ValueError, match="too large for a float"):
+        to_c(mlp, X)
 
 
 @needs_gcc
