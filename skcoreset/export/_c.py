@@ -69,9 +69,9 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-20, 1e20
 MAX_UNIT = 1e24
 
 # Bytes of machine code on an ATmega (avr-gcc -Os), a little more than was measured.
-CODE_BYTES = {"base": 150, "layer": 170, "table": 110, "scaled": 60, "floats": 1_300}
-CODE_BYTES |= {"values": 700, "exp": 900}
-STACK_BYTES = 40
+CODE_BYTES = {"base": 180, "layer": 195, "table": 80, "scaled": 80, "float": 790}
+CODE_BYTES |= {"floats": 240, "exp": 310, "probabilities": 790}
+STACK_BYTES = 60
 
 # Compressed edges are not spread as a random part of them.
 MARGIN = 0.95
@@ -336,8 +336,10 @@ class CProgram:
             kinds += ["table"] * isinstance(layer.activation, Table)
         kinds += ["scaled"] * isinstance(source, ScaledBytes)
         kinds += ["floats"] * isinstance(source, Floats)
-        kinds += ["values"] * (not self.is_classifier or self._probabilities)
+        has_values = not self.is_classifier or self._probabilities
+        kinds += ["float"] * (has_values or isinstance(source, Floats))
         kinds += ["exp"] * self._uses_exp
+        kinds += ["probabilities"] * self._probabilities
         return sum(self._table_sizes) + sum(CODE_BYTES[k] for k in kinds)
 
     @property
@@ -620,7 +622,7 @@ class Format:
                     255,
                     255 - (-skips % most << shift),
                 )
-            case "pair":
+            case _:
                 skips, gaps = gaps // self.escape, gaps % self.escape
                 return _with_skips(np.column_stack([gaps, fields]), skips, 255, 255)
 
@@ -1038,7 +1040,7 @@ def _edge_code(format_, read, place):
                 "}",
                 *signed,
             ]
-        case "pair":
+        case _:
             return [
                 f"uint8_t gap = {read};",
                 "int16_t level;",

@@ -8,6 +8,7 @@ integer values; its activation makes the sum a value of 8 or 16 bits again.
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from itertools import count
 from math import atanh, ceil, floor, log2
 
 import numpy as np
@@ -361,16 +362,15 @@ def exact_step(coef):
         return TINY_STEP
     if magnitudes.size > MAX_EXACT_LEVEL:
         return None
-    for divisor in range(1, MAX_EXACT_LEVEL + 1):
+    for divisor in count(1):
         step = magnitudes[0] / divisor
         multiples = magnitudes / step
         if multiples[-1] > MAX_EXACT_LEVEL + 0.5:
-            break
+            return None
         levels = np.rint(multiples)
         if np.allclose(multiples, levels, rtol=4e-7, atol=0):
             # the mean over all is nearer than one rounded multiple
             return float(magnitudes @ levels / (levels @ levels))
-    return None
 
 
 def _drop_idle_neurons(coefs, intercepts, activate):

@@ -267,18 +267,22 @@ def _results(output, call):
     return results.reshape(len(rows), call.n_out), np.array(cycles)
 
 
-def sizes_on_avr(program, n_in, call, folder, *, in_type="uint8_t"):
-    """Flash and static RAM of a program that only predicts, its input included."""
-    main = (
-        f"\n{in_type} x[{n_in}];\n"
-        f"int main(void) {{ for (;;) {{ {call.code}\n"
-        f'__asm__ volatile("" : : "r"({call.result}) : "memory"); }} }}\n'
-    )
-    elf = _build_avr(program.source + main, folder / "size.c")
-    text = subprocess.run(
-        ["avr-size", elf], capture_output=True, text=True, check=True
-    ).stdout
-    text, data, bss = map(int, text.splitlines()[1].split()[:3])
+def sizes_on_avr(program, n_in, call, folder):
+    """Flash and static RAM of a program that only predicts, its input included.
+
+    With None for program and call, of one that does nothing.
+    """
+    source, body, in_type = "#include <stdint.h>\n", "", "uint8_t"
+    if program is not None:
+        source, in_type = program.source, program.input_type
+        # the compiler is to believe that the result is used
+        use = f'__asm__ volatile("" : : "r"({call.result}) : "memory");'
+        body = f"{call.code}\n{use}"
+    source += f"{in_type} x[{n_in}];\nint main(void) {{ for (;;) {{ {body} }} }}\n"
+    elf = _build_avr(source, folder / "size.c")
+    command = ["avr-size", elf]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text, data, bss = map(int, output.splitlines()[1].split()[:3])
     return text + data, data + bss
 
 

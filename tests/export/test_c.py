@@ -471,6 +471,19 @@ def test_saved_file_is_the_source(programs, tmp_path):
     assert repr(program).startswith("CProgram('network1', flash_bytes=")
 
 
+def test_sizes_are_those_of_the_tables_and_buffers(programs):
+    """Flash has code besides, and RAM a stack."""
+    for program in programs.values():
+        flash = ram = 0
+        arrays = r"static (const )?(float|u?int)(\d*)(?:_t)? \w+\[(\d+)\]"
+        for const, _, bits, length in re.findall(arrays, program.source):
+            size = int(length) * int(bits or 32) // 8
+            flash, ram = flash + size * bool(const), ram + size * (not const)
+        assert 100 < program.flash_bytes - flash < 4_000
+        inputs = N_FEATURES * (4 if program.input_type == "float" else 1)
+        assert 0 < program.ram_bytes - ram - inputs < 100
+
+
 def test_compressor_is_its_compressed_network(digits):
     X, y, X_new, _ = digits
     pipeline = make_pipeline(

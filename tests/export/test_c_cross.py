@@ -1,0 +1,108 @@
+"""C99 on simulated devices: an ATmega328P (Arduino Uno) and a Cortex-M3."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skcoreset.export import to_c
+
+from ..conftest import fitted
+from .devices import (
+    has,
+    predict_call,
+    proba_call,
+    run_on_arm,
+    run_on_avr,
+    sizes_on_avr,
+)
+from .test_c import rounded_to
+
+needs_avr = pytest.mark.skipif(
+    not has("avr-gcc", "avr-size", "simavr"), reason="no avr-gcc or simavr"
+)
+needs_arm = pytest.mark.skipif(
+    not has("arm-none-eabi-gcc", "qemu-system-arm"),
+    reason="no arm-none-eabi-gcc or qemu-system-arm",
+)
+
+# What an ATmega328P has.
+FLASH, RAM = 32_768, 2_048
+
+
+@pytest.fixture(scope="module")
+def programs():
+    """Programs, and rows as C gets them and as Python does."""
+    X, y = load_digits(return_X_y=True)
+    rows = X[:12].astype(np.uint8)
+    small = {"hidden_layer_sizes": (20, 12), "max_iter": 15, "random_state": 0}
+    relu = fitted(MLPClassifier(**small), X / 16, y)
+    tanh = fitted(MLPClassifier(**small, activation="tanh"), X / 16, y > 4)
+    values = np.column_stack([y, X.sum(axis=1)])
+    logistic = fitted(MLPRegressor(**small, activation="logistic"), X / 16, values)
+    poisson = fitted(MLPRegressor(**small, loss="poisson"), X / 16, y)
+    identity = fitted(MLPClassifier(**small, activation="identity"), X, values > 4)
+    scaled = make_pipeline(StandardScaler(), MLPClassifier(**small))
+    fitted(scaled, X, y)
+    scale = {"input_scale": 1 / 16}
+    as_bytes = X[:12] / 16, rows
+    as_floats = X[:12].astype(np.float32)
+    proba = {"probabilities": True}
+    return {
+        "relu": (to_c(rounded_to(3, relu, 0.3), X / 16, **scale), *as_bytes),
+        "relu, 16 bits": (to_c(relu, X / 16, **scale, hidden_bits=16), *as_bytes),
+        "tanh": (to_c(tanh, X / 16, **scale, **proba), *as_bytes),
+        "logistic": (to_c(logistic, X / 16, **scale, hidden_bits=8), *as_bytes),
+        "poisson": (to_c(poisson, X / 16, **scale), *as_bytes),
+        "identity": (to_c(identity, X, input_scale=1), X[:12], rows),
+        "scaled bytes": (to_c(scaled, X, input_scale=1, **proba), X[:12], rows),
+        "floats": (to_c(scaled, X, **proba), as_floats, as_floats),
+        "floats, classes only": (to_c(scaled, X), as_floats, as_floats),
+    }
+
+
+def calls(program):
+    """Calls, and what they give in Python."""
+
+    def expected(X):
+        y = program.predict(X)
+        if program.is_classifier and not program.is_multilabel:
+            y = np.searchsorted(program.classes_, y)
+        return y.reshape(len(X), -1)
+
+    yield predict_call(program), expected
+    if hasattr(program, "predict_proba"):
+        n_classes = max(program.n_outputs_, 2)
+        yield proba_call(program, n_classes), program.predict_proba
+
+
+@needs_avr
+def test_atmega328p_gives_what_python_gives(programs, tmp_path):
+    for program, X, rows in programs.values():
+        for call, expected in calls(program):
+            results, cycles, stack = run_on_avr(program, rows, call, tmp_path)
+            np.testing.assert_array_equal(results, expected(X))
+            # 16 MHz: a second at most
+            assert 0 < cycles.max() < 16e6
+            assert 0 < stack < 300
+
+
+@needs_avr
+def test_sizes_on_atmega328p_are_near_those_announced(programs, tmp_path):
+    """A little less than announced."""
+    for program, *_ in programs.values():
+        call = [call for call, _ in calls(program)][-1]
+        empty, _ = sizes_on_avr(None, 1, None, tmp_path)
+        flash, ram = sizes_on_avr(program, 64, call, tmp_path)
+        assert 0.75 * program.flash_bytes < flash - empty <= program.flash_bytes
+        assert program.ram_bytes - 100 < ram <= program.ram_bytes
+
+
+@needs_arm
+def test_cortex_m3_gives_what_python_gives(programs, tmp_path):
+    for program, X, rows in programs.values():
+        for call, expected in calls(program):
+            results = run_on_arm(program, rows, call, tmp_path)
+            np.testing.assert_array_equal(results, expected(X))
