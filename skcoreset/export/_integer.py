@@ -8,7 +8,6 @@ integer values; its activation makes the sum a value of 8 or 16 bits again.
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
-from itertools import count
 from math import atanh, ceil, floor, log2
 
 import numpy as np
@@ -362,7 +361,9 @@ def exact_step(coef):
         return TINY_STEP
     if magnitudes.size > MAX_EXACT_LEVEL:
         return None
-    for divisor in count(1):
+    divisor = 0
+    while True:
+        divisor += 1
         step = magnitudes[0] / divisor
         multiples = magnitudes / step
         if multiples[-1] > MAX_EXACT_LEVEL + 0.5:

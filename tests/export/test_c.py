@@ -53,7 +53,7 @@ def rounded_to(bits, mlp, density=1.0, seed=0):
 def networks():
     """Networks of every kind on digits, 0 to 16, by name."""
     X, y = load_digits(return_X_y=True)
-    small = {"hidden_layer_sizes": (20, 12), "max_iter": 15, "random_state": 0}
+    small = {"hidden_layer_sizes": (20, 12), "max_iter": 6, "random_state": 0}
     u = X / 16
     labels = np.column_stack([y % 2 == 0, y > 4, y == 3]).astype(int)
     names = np.array([f"digit {k}" for k in range(10)])
@@ -169,12 +169,15 @@ def in_units(program, rows, key):
 
 
 COMPILERS = [
-    pytest.param("gcc", ("-O2",), marks=needs_gcc, id="gcc"),
+    pytest.param("gcc", ("-O2",), marks=[needs_gcc, pytest.mark.slow], id="gcc"),
     pytest.param("gcc", ("-O1", *NO_UB), marks=needs_gcc, id="gcc-ubsan"),
     pytest.param(
         "clang",
         ("-O2",),
-        marks=pytest.mark.skipif(not has("clang"), reason="no clang"),
+        marks=[
+            pytest.mark.skipif(not has("clang"), reason="no clang"),
+            pytest.mark.slow,
+        ],
         id="clang",
     ),
 ]
@@ -197,6 +200,7 @@ def test_c_gives_what_python_gives_bit_for_bit(
 @needs_gcc
 def test_every_format_of_edges_gives_the_same_sums(digit_networks, rows, tmp_path):
     """Also in arrays that are cut between neurons."""
+    rows = rows[::10]
     X = rows / 16
     references, functions = [], []
     for number, format_ in enumerate(_c.FORMATS):
@@ -214,7 +218,7 @@ def test_every_format_of_edges_gives_the_same_sums(digit_networks, rows, tmp_pat
                 functions.append((program.source, "uint8_t", N_FEATURES, call))
                 assert (f"{name}_codes1[" in program.source) == (max_array == 40)
         references.append(result(program, X))
-    run = compile_on_host(functions, tmp_path, options=["-O1", *NO_UB])
+    run = compile_on_host(functions, tmp_path, options=NO_UB)
     for number in range(len(functions)):
         np.testing.assert_array_equal(run(number, rows), references[number // 2])
 
@@ -481,7 +485,7 @@ def test_sizes_are_those_of_the_tables_and_buffers(programs):
             flash, ram = flash + size * bool(const), ram + size * (not const)
         assert 100 < program.flash_bytes - flash < 4_000
         inputs = N_FEATURES * (4 if program.input_type == "float" else 1)
-        assert 0 < program.ram_bytes - ram - inputs < 100
+        assert 0 < program.ram_bytes - ram - inputs < 120
 
 
 def test_compressor_is_its_compressed_network(digits):

@@ -20,6 +20,8 @@ from .devices import (
 )
 from .test_c import rounded_to
 
+pytestmark = pytest.mark.slow
+
 needs_avr = pytest.mark.skipif(
     not has("avr-gcc", "avr-size", "simavr"), reason="no avr-gcc or simavr"
 )
@@ -27,9 +29,6 @@ needs_arm = pytest.mark.skipif(
     not has("arm-none-eabi-gcc", "qemu-system-arm"),
     reason="no arm-none-eabi-gcc or qemu-system-arm",
 )
-
-# What an ATmega328P has.
-FLASH, RAM = 32_768, 2_048
 
 
 @pytest.fixture(scope="module")
