@@ -52,7 +52,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_\w+\.py$",
-    "ignore_pattern": r"(__init__\.py|[/\\]paper[/\\])",
+    "ignore_pattern": r"(__init__\.py|[/\\](paper|arduino)[/\\])",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skcoreset",),
     "reference_url": {"skcoreset": None},

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
+STRICT = ["-std=c99", *WARNINGS]
 NO_UB = ["-g", "-fsanitize=undefined", "-fno-sanitize-recover"]
 
 # The first argument chooses the function.
@@ -117,6 +118,41 @@ static void finish(void)
 }
 """
 
+# As much of the Arduino library as the sketch uses. It ends with the first delay.
+ARDUINO = """
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/sleep.h>
+#include <stdint.h>
+struct {
+    void begin(long) { UCSR0B = 1 << TXEN0; }
+    void print(char c)
+    {
+        while (!(UCSR0A & (1 << UDRE0)))
+            ;
+        UDR0 = (uint8_t)c;
+    }
+    void print(const char *text) { while (*text) print(*text++); }
+    void println() { print('\\n'); }
+    void println(unsigned long number)
+    {
+        char digits[11], *p = digits + 10;
+        *p = 0;
+        do
+            *--p = (char)('0' + number % 10);
+        while (number /= 10);
+        print(p);
+        println();
+    }
+    void println(int number) { println((unsigned long)number); }
+} Serial;
+static unsigned long micros() { return 0; }
+static void delay(int) { cli(); sleep_mode(); }
+void setup();
+void loop();
+int main() { setup(); for (;;) loop(); }
+"""
+
 ARM_SUPPORT = """
 #include <string.h>
 static void host(int what, const void *data)
@@ -197,7 +233,10 @@ def compile_on_host(functions, folder, *, compiler="gcc", options=("-O2",)):
     run : callable
         Takes the number of a function, and rows as C gets them: bytes or floats.
     """
-    source, binary = folder / "host.c", folder / f"host-{compiler}"
+    suffix, standard = "c", STRICT
+    if compiler == "g++":
+        suffix, standard = "cpp", ["-std=c++11", *WARNINGS]
+    source, binary = folder / f"host.{suffix}", folder / f"host-{compiler}"
     # a source with several functions is there once
     parts = list(dict.fromkeys(source for source, *_ in functions))
     parts.append("#include <stdio.h>\n")
@@ -218,7 +257,7 @@ def compile_on_host(functions, folder, *, compiler="gcc", options=("-O2",)):
         f"switch (argv[1][0] - '0') {{ {cases} }}\nreturn 0;\n}}\n"
     )
     source.write_text("".join(parts))
-    subprocess.run([compiler, *STRICT, *options, source, "-o", binary], check=True)
+    subprocess.run([compiler, *standard, *options, source, "-o", binary], check=True)
 
     def run(number, rows):
         call = functions[number][-1]
@@ -279,11 +318,7 @@ def sizes_on_avr(program, n_in, call, folder):
         use = f'__asm__ volatile("" : : "r"({call.result}) : "memory");'
         body = f"{call.code}\n{use}"
     source += f"{in_type} x[{n_in}];\nint main(void) {{ for (;;) {{ {body} }} }}\n"
-    elf = _build_avr(source, folder / "size.c")
-    command = ["avr-size", elf]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    text, data, bss = map(int, output.splitlines()[1].split()[:3])
-    return text + data, data + bss
+    return _sizes(_build_avr(source, folder / "size.c"))
 
 
 def _build_avr(source, path):
@@ -294,20 +329,38 @@ def _build_avr(source, path):
     return elf
 
 
+def _simulate_avr(elf):
+    """What the program prints, with dots for line ends."""
+    command = ["simavr", "-m", "atmega328p", "-f", "16000000", elf]
+    run = subprocess.run(command, capture_output=True, timeout=120)
+    return re.sub(r"\x1b\[\d*m", "", (run.stdout + run.stderr).decode())
+
+
+def _sizes(elf):
+    """Flash and static RAM of a program for AVR."""
+    command = ["avr-size", elf]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text, data, bss = map(int, output.splitlines()[1].split()[:3])
+    return text + data, data + bss
+
+
 def run_on_avr(program, rows, call, folder):
     """Results, cycles of each row, and bytes of stack on an ATmega328P."""
     source = _device_source(program, AVR_SUPPORT, rows, call, "PROGMEM")
     elf = _build_avr(source, folder / "avr.c")
-    run = subprocess.run(
-        ["simavr", "-m", "atmega328p", "-f", "16000000", elf],
-        capture_output=True,
-        timeout=120,
-    )
-    # it prints dots for line ends, and colours
-    output = re.sub(r"\x1b\[\d*m", "", (run.stdout + run.stderr).decode())
+    output = _simulate_avr(elf)
     results, cycles = _results(output, call)
     stack = int(re.search("=([0-9a-f]{4})", output)[1], 16)
     return results, cycles, stack
+
+
+def run_sketch(path, folder):
+    """What an Arduino sketch prints on an ATmega328P, its flash and its static RAM."""
+    source, elf = folder / "sketch.cpp", folder / "sketch.elf"
+    source.write_text(ARDUINO + path.read_text())
+    options = ["-mmcu=atmega328p", "-Os", "-std=c++11", *WARNINGS, "-I", path.parent]
+    subprocess.run(["avr-g++", *options, source, "-o", elf], check=True)
+    return _simulate_avr(elf), *_sizes(elf)
 
 
 def run_on_arm(program, rows, call, folder):

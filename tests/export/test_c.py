@@ -137,6 +137,15 @@ def programs_have_probabilities(mlp):
     return isinstance(mlp, MLPClassifier)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not has("g++"), reason="no g++")
+def test_c_is_c_plus_plus_as_well(programs, rows, tmp_path):
+    run, numbers = compiled(programs, tmp_path, compiler="g++")
+    for key, program in programs.items():
+        X, inputs = in_units(program, rows[:1000], key)
+        np.testing.assert_array_equal(run(numbers[key][0], inputs), result(program, X))
+
+
 def compiled(programs, folder, **options):
     """Run the main function, or that of the probabilities, of each program."""
     functions = []

@@ -1,5 +1,10 @@
 """C99 on simulated devices: an ATmega328P (Arduino Uno) and a Cortex-M3."""
 
+import re
+import runpy
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -11,11 +16,14 @@ from skcoreset.export import to_c
 
 from ..conftest import fitted
 from .devices import (
+    Call,
+    compile_on_host,
     has,
     predict_call,
     proba_call,
     run_on_arm,
     run_on_avr,
+    run_sketch,
     sizes_on_avr,
 )
 from .test_c import rounded_to
@@ -105,3 +113,44 @@ def test_cortex_m3_gives_what_python_gives(programs, tmp_path):
         for call, expected in calls(program):
             results = run_on_arm(program, rows, call, tmp_path)
             np.testing.assert_array_equal(results, expected(X))
+
+
+SKETCH = Path(__file__).parents[2] / "examples" / "arduino" / "digits"
+
+needs_sketch = pytest.mark.skipif(
+    not SKETCH.exists(), reason="installed without the examples"
+)
+
+
+@needs_avr
+@needs_sketch
+def test_sketch_reads_its_digit_on_atmega328p(tmp_path):
+    printed, flash, ram = run_sketch(SKETCH / "digits.ino", tmp_path)
+    digit = re.search(r"handwritten (\d)", (SKETCH / "digit.h").read_text())[1]
+    assert f"This is a {digit}" in printed
+    assert printed.count("#") > 8
+    assert flash < 4_000 and ram < 300
+
+
+@pytest.mark.skipif(not has("gcc"), reason="no gcc")
+@needs_sketch
+def test_network_of_the_sketch_reads_digits(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    call = Call("int y = predict(x);", "&y", 1, np.int32)
+    source = (SKETCH / "network.h").read_text()
+    run = compile_on_host([(source, "uint8_t", 64, call)], tmp_path)
+    assert np.mean(run(0, X.astype(np.uint8)).ravel() == y) > 0.97
+
+
+@needs_sketch
+def test_script_writes_what_the_sketch_includes(tmp_path, monkeypatch, capsys):
+    script = SKETCH.parent / "make_digits.py"
+    monkeypatch.setattr(sys, "argv", [str(script), "--output", str(tmp_path)])
+    runpy.run_path(str(script), run_name="__main__")
+    assert "accuracy in C" in capsys.readouterr().out
+    assert (tmp_path / "digit.h").read_text() == (SKETCH / "digit.h").read_text()
+    # another build of NumPy may train other weights
+    written, kept = (
+        (folder / "network.h").read_text() for folder in (tmp_path, SKETCH)
+    )
+    assert written[: written.index("static")] == kept[: kept.index("static")]
