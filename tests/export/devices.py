@@ -171,15 +171,22 @@ int main(void);
 static void reset(void) { main(); for (;;) ; }
 struct vectors { const void *stack; void (*reset)(void); };
 __attribute__((section(".vectors"), used)) static const struct vectors vectors = {
-    (const void *)0x20400000, reset
+    (const void *)STACK, reset
 };
 """
+
+# Core, and end of the RAM.
+ARM_MACHINES = {
+    "mps2-an385": ("cortex-m3", 0x20400000),
+    "microbit": ("cortex-m0", 0x20004000),
+}
 
 ARM_SCRIPT = """
 SECTIONS
 {
     .text 0 : { KEEP(*(.vectors)) *(.text*) *(.rodata*) }
-    .data 0x20000000 : { *(.data*) }
+    . = 0x20000000;
+    .data : { *(.data*) }
     .bss : { *(.bss*) *(COMMON) }
 }
 """
@@ -363,24 +370,19 @@ def run_sketch(path, folder):
     return _simulate_avr(elf), *_sizes(elf)
 
 
-def run_on_arm(program, rows, call, folder):
-    """Results on a Cortex-M3."""
+def run_on_arm(program, rows, call, folder, *, machine):
+    """Results on a machine of qemu: a Cortex-M3, or the M0 of the first micro:bit."""
+    cpu, stack = ARM_MACHINES[machine]
     source = _device_source(program, ARM_SUPPORT, rows, call, "")
     path, elf, script = folder / "arm.c", folder / "arm.elf", folder / "arm.ld"
     path.write_text(source)
     script.write_text(ARM_SCRIPT)
-    flags = [
-        "-mcpu=cortex-m3",
-        "-mthumb",
-        "-Os",
-        "-nostartfiles",
-        "-Wl,--build-id=none",
-    ]
-    command = ["arm-none-eabi-gcc", *flags, *STRICT, "-T", script, path, "-o", elf]
+    options = [f"-mcpu={cpu}", "-mthumb", "-Os", f"-DSTACK={stack:#x}", "-nostartfiles"]
+    command = ["arm-none-eabi-gcc", *options, *STRICT, "-T", script, path, "-o", elf]
     subprocess.run(command, check=True)
-    machine = ["-M", "mps2-an385", "-nographic", "-semihosting", "-kernel", elf]
+    options = ["-M", machine, "-nographic", "-semihosting", "-kernel", elf]
     run = subprocess.run(
-        ["qemu-system-arm", *machine], capture_output=True, text=True, timeout=120
+        ["qemu-system-arm", *options], capture_output=True, text=True, timeout=120
     )
     return _results(run.stdout + run.stderr, call)[0]
 

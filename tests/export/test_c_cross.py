@@ -1,4 +1,4 @@
-"""C99 on simulated devices: an ATmega328P (Arduino Uno) and a Cortex-M3."""
+"""C99 on simulated devices: an ATmega328P (Arduino Uno), Cortex-M3 and M0."""
 
 import re
 import runpy
@@ -108,10 +108,11 @@ def test_sizes_on_atmega328p_are_near_those_announced(programs, tmp_path):
 
 
 @needs_arm
-def test_cortex_m3_gives_what_python_gives(programs, tmp_path):
+@pytest.mark.parametrize("machine", ["mps2-an385", "microbit"])
+def test_cortex_m_gives_what_python_gives(machine, programs, tmp_path):
     for program, X, rows in programs.values():
         for call, expected in calls(program):
-            results = run_on_arm(program, rows, call, tmp_path)
+            results = run_on_arm(program, rows, call, tmp_path, machine=machine)
             np.testing.assert_array_equal(results, expected(X))
 
 
