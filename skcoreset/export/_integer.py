@@ -35,8 +35,9 @@ EXP_TABLE = np.rint(32767 * 2 ** (np.arange(65) / 64)).astype(np.int64)
 MAX_EXPONENT = np.float32(126 * 65536)
 EXP_UNIT = np.float32(1 / 32767)
 
-# Bits that a bias has, at least, below the last one of the value that it is part of.
-BIAS_BITS = 2
+# Bits that a bias has, at least, below the last of the value that it is part of: an
+# error of a quarter there, beside that of a half by which the value is rounded.
+BIAS_BITS = 1
 
 # Of the distance between two entries of a table: products with it fit 32 bits.
 MAX_FRACTION_BITS = 12
