@@ -49,7 +49,8 @@ def programs():
     tanh = fitted(MLPClassifier(**small, activation="tanh"), X / 16, y > 4)
     values = np.column_stack([y, X.sum(axis=1)])
     logistic = fitted(MLPRegressor(**small, activation="logistic"), X / 16, values)
-    poisson = fitted(MLPRegressor(**small, loss="poisson"), X / 16, y)
+    loss = {"loss": "poisson"} if "loss" in MLPRegressor().get_params() else {}
+    poisson = fitted(MLPRegressor(**small, **loss), X / 16, y)
     identity = fitted(MLPClassifier(**small, activation="identity"), X, values > 4)
     scaled = make_pipeline(StandardScaler(), MLPClassifier(**small))
     fitted(scaled, X, y)
