@@ -23,7 +23,7 @@ from sklearn.preprocessing import (
 
 from skcoreset import CoresetCompressor
 from skcoreset._network import Network
-from skcoreset.export import _c, _integer, to_c
+from skcoreset.export import _c_source, _integer, to_c
 
 from ..conftest import fitted
 from .devices import NO_UB, compile_on_host, has, predict_call, proba_call
@@ -210,15 +210,15 @@ def test_every_format_of_edges_gives_the_same_sums(digit_networks, rows, tmp_pat
     rows = rows[::10]
     X = rows / 16
     references, functions = [], []
-    for number, format_ in enumerate(_c.FORMATS):
+    for number, format_ in enumerate(_c_source.FORMATS):
         bits = min(format_.level_bits, 7)
-        density = 1.0 if format_ == _c.Format("nibble", 4) else 0.05
+        density = 1.0 if format_ == _c_source.Format("nibble", 4) else 0.05
         mlp = rounded_to(bits, digit_networks["relu"], density)
         mlp.coefs_ = [coef.astype(np.float64) for coef in mlp.coefs_]
-        for max_array in (_c.MAX_ARRAY, 40):
+        for max_array in (_c_source.MAX_ARRAY, 40):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(_c, "FORMATS", [format_])
-                patch.setattr(_c, "MAX_ARRAY", max_array)
+                patch.setattr(_c_source, "FORMATS", [format_])
+                patch.setattr(_c_source, "MAX_ARRAY", max_array)
                 name = f"f{number}_{max_array}"
                 program = to_c(mlp, X[:500], input_scale=1 / 16, name=name)
                 call = predict_call(program)
@@ -272,7 +272,7 @@ def test_8_bits_are_taken_where_they_change_little(key, digit_networks):
     )
     y, reference = small.predict(X), large.predict(X)
     if small.is_classifier:
-        changes = np.mean(y != reference) > 0.002
+        changes = np.mean(y != reference) > 0.005
     else:
         spread = reference.std(axis=0)
         changes = (np.sqrt(np.mean((y - reference) ** 2, axis=0)) > 0.01 * spread).any()
