@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -106,6 +107,16 @@ def test_sizes_on_atmega328p_are_near_those_announced(programs, tmp_path):
         flash, ram = sizes_on_avr(program, 64, call, tmp_path)
         assert 0.75 * program.flash_bytes < flash - empty <= program.flash_bytes
         assert program.ram_bytes - 100 < ram <= program.ram_bytes
+
+
+@needs_avr
+def test_avr_gcc_says_that_tables_are_too_large(tmp_path, capfd):
+    X = np.arange(1_000.0).reshape(2, 500) % 256
+    mlp = fitted(MLPClassifier((150,), max_iter=1, random_state=0), X, [0, 1])
+    program = to_c(mlp, X, input_scale=1)
+    with pytest.raises(subprocess.CalledProcessError):
+        sizes_on_avr(program, 500, predict_call(program), tmp_path)
+    assert "AVR reads 65535 of flash" in capfd.readouterr().err
 
 
 @needs_arm
