@@ -108,6 +108,7 @@ def to_c(
         as anything in `X` counts as just that far.
 
     input_offset : float or array-like of shape (n_features,), default=0.0
+        What the byte 0 means.
 
     name : str, default="predict"
         Name of the function in C, and the beginning of all other names.
@@ -294,6 +295,7 @@ class CProgram:
         Parameters
         ----------
         X : {array-like, sparse array} of shape (n_samples, n_features)
+            As for `predict`.
 
         Returns
         -------
@@ -310,6 +312,7 @@ class CProgram:
         Parameters
         ----------
         X : {array-like, sparse array} of shape (n_samples, n_features)
+            As for `predict`.
 
         Returns
         -------
@@ -323,6 +326,7 @@ class CProgram:
         Parameters
         ----------
         path : str or path-like
+            ASCII, with line feeds.
         """
         Path(path).write_text(self.source, encoding="ascii", newline="\n")
 

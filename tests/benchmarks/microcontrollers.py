@@ -12,6 +12,7 @@ needed for what is measured, emlearn (PyPI) for the comparison with it.
 """
 
 import argparse
+import contextlib
 import copy
 import subprocess
 import sys
@@ -122,13 +123,11 @@ def row(name, mlp, calibration, X_test, y_test, folder):
 
 def emlearn_row(width, mlp, X_test, y_test, folder):
     """The same network by emlearn: floats."""
-    # it makes NumPy raise on underflow
-    with np.errstate():
+    # it makes NumPy raise on underflow, and leaves files where it runs
+    with np.errstate(), contextlib.chdir(folder):
         import emlearn
 
-    emlearn.convert(mlp, method="inline").save(
-        file=str(folder / "network.h"), name="network"
-    )
+        emlearn.convert(mlp, method="inline").save(file="network.h", name="network")
     (folder / "main.c").write_text(EMLEARN_MAIN)
     options = ["-mmcu=atmega328p", "-std=c99", "-Os", "-I", emlearn.includedir]
     command = ["avr-gcc", *options, folder / "main.c", "-lm", "-o", folder / "main.elf"]
