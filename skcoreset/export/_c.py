@@ -22,8 +22,9 @@ from sklearn.preprocessing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._compressor import CoresetCompressor, _last_step, _thawed
-from .._network import DTYPES, SPARSE_FORMATS, Network, _dense
+from .._compressor import CoresetCompressor
+from .._network import dense
+from .._wrapped import DTYPES, SPARSE_FORMATS, last_step, network_of, thawed
 from ._c_source import code_layer, table_sizes, write_source
 from ._integer import (
     Floats,
@@ -178,7 +179,7 @@ def to_c(
             "probabilities=True needs a classifier; the C function of a regressor "
             "returns its values."
         )
-    network = Network.from_estimator(mlp)
+    network = network_of(mlp)
     _check_magnitudes(network)
     alpha, beta = _fold_scalers(steps, network.coefs[0].shape[0])
     checker = _input_checker([*steps, mlp][0], len(alpha))
@@ -400,10 +401,10 @@ def _unwrap(estimator):
         check_is_fitted(estimator)
         estimator = estimator.estimator_
     steps = []
-    estimator = _thawed(estimator)
+    estimator = thawed(estimator)
     while isinstance(estimator, Pipeline):
-        steps += [_thawed(step) for _, step in estimator.steps[:-1]]
-        estimator = _thawed(estimator.steps[-1][1])
+        steps += [thawed(step) for _, step in estimator.steps[:-1]]
+        estimator = thawed(estimator.steps[-1][1])
     if not isinstance(estimator, (MLPClassifier, MLPRegressor)):
         raise TypeError(
             "estimator must be a fitted CoresetCompressor, MLPClassifier, MLPRegressor "
@@ -475,7 +476,7 @@ def _check_rows(checker, X):
     X = validate_data(
         checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=DTYPES
     )
-    return _dense(X)
+    return dense(X)
 
 
 def _check_magnitudes(network):
@@ -522,7 +523,7 @@ def _too_large(program, network, estimator, flash):
         return f"{message}, and {least} without any edge: take fewer neurons."
     n_weights = sum(np.prod(coef.shape) for coef in network.coefs)
     if isinstance(estimator, CoresetCompressor):
-        original = _last_step(estimator.original_estimator_)
+        original = last_step(estimator.original_estimator_)
         n_weights = sum(np.prod(coef.shape) for coef in original.coefs_)
     n_edges = sum(np.count_nonzero(layer.levels) for layer in layers)
     density = MARGIN * fitting * n_edges / n_weights

@@ -32,10 +32,14 @@ class Format:
 
     level_bits : int
         Bits of a level that is not 0, counted from the lowest.
+
+    odd : bool, default=False
+        Whether all levels are odd numbers, which half as many codes do for.
     """
 
     kind: str
     level_bits: int = 8
+    odd: bool = False
 
     @property
     def n_skips(self):
@@ -56,7 +60,22 @@ class Format:
             return -128 <= levels.min(initial=0) <= levels.max(initial=0) <= 127
         if self.kind == "nibble" and not self.n_skips and gaps.any():
             return False
-        return np.abs(levels).max(initial=0) <= 1 << (self.level_bits - 1)
+        if self.odd and not (levels % 2).all():
+            return False
+        return np.abs(levels).max(initial=0) <= self.largest
+
+    @property
+    def largest(self):
+        """Largest level that has a code."""
+        n_levels = 1 << (self.level_bits - 1)
+        return 2 * n_levels - 1 if self.odd else n_levels
+
+    def fields(self, levels):
+        """Return the code of each level, counted from 0."""
+        if self.odd:
+            return (levels + self.largest) // 2
+        # no level is 0
+        return levels + self.largest - (levels > 0)
 
     def units(self, fields, gaps):
         """Return codes, nibbles or bytes, of edges, and how many each edge takes."""
@@ -86,9 +105,14 @@ class Format:
 
 FORMATS = [
     Format("dense"),
-    *(Format("nibble", bits) for bits in (1, 2, 3, 4)),
-    *(Format("byte", bits) for bits in range(1, 8)),
+    *(
+        Format(kind, bits, odd)
+        for odd in (False, True)
+        for kind, all_bits in (("nibble", range(1, 5)), ("byte", range(1, 8)))
+        for bits in all_bits
+    ),
     Format("pair"),
+    Format("pair", odd=True),
 ]
 
 
@@ -162,9 +186,7 @@ def _code(layer, format_, neurons, levels, gaps):
 
 def _sparse_codes(format_, neurons, levels, gaps, n_out):
     """Bytes, and for each neuron its number of bytes and of codes."""
-    # no level is 0
-    fields = levels + (1 << (format_.level_bits - 1)) - (levels > 0)
-    units, n_units_of_edges = format_.units(fields, gaps)
+    units, n_units_of_edges = format_.units(format_.fields(levels), gaps)
     n_units = np.bincount(neurons, n_units_of_edges, n_out).astype(np.int64)
     counts = n_units
     if format_.kind == "pair":
@@ -479,6 +501,10 @@ def _edge_code(format_, read, place):
     """Statements that move on to the next edge and set its level."""
     escape, zero = format_.escape, 1 << (format_.level_bits - 1)
     signed = [f"level -= {zero};", "if (level >= 0)", "    ++level;"]
+    if format_.odd:
+        # of a type that holds it: the largest level is below 256
+        level_type = "int8_t" if format_.largest < 128 else "int16_t"
+        signed = [f"level = ({level_type})(2 * level - {format_.largest});"]
     match format_.kind:
         case "dense":
             return [f"int8_t level = (int8_t){read};"]

@@ -12,14 +12,14 @@ from math import atanh, ceil, floor, log2
 
 import numpy as np
 
-from .._network import ACTIVATIONS, _dense
+from .._network import ACTIVATIONS, dense
 
 # Sums stay below, whatever the input: then sums and differences of two fit 32 bits.
 MAX_SUM = 2**30
 
 # Weights that are no multiples of one step are rounded to levels of 8 bits.
 MAX_LEVEL = 127
-MAX_EXACT_LEVEL = 128
+MAX_EXACT_LEVEL = 255
 
 # Where there are no edges, only intercepts: see `_make_layer`.
 TINY_STEP = 2.0**-40
@@ -335,7 +335,7 @@ def power_of_two(T):
 def round_network(network):
     """Round the weights of each layer to levels of one step; drop idle neurons.
 
-    Weights that are multiples of one step already, up to 128 times it, are kept
+    Weights that are multiples of one step already, up to 255 times it, are kept
     exactly. Otherwise the largest is 127 steps.
 
     Returns
@@ -346,7 +346,7 @@ def round_network(network):
     """
     coefs, steps = [], []
     for coef in network.coefs:
-        coef = _dense(coef).astype(np.float64)
+        coef = dense(coef).astype(np.float64)
         step = exact_step(coef) or float(np.abs(coef).max()) / MAX_LEVEL
         coefs.append(step * np.rint(coef / step))
         steps.append(step)

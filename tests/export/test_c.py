@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
 )
 
 from skcoreset import CoresetCompressor
-from skcoreset._network import Network
+from skcoreset._wrapped import network_of
 from skcoreset.export import _c_source, _integer, to_c
 
 from ..conftest import fitted
@@ -33,10 +33,10 @@ needs_gcc = pytest.mark.skipif(not has("gcc"), reason="no gcc")
 N_FEATURES = 64
 
 
-def rounded_to(bits, mlp, density=1.0, seed=0):
+def rounded_to(bits, mlp, density=1.0, seed=0, odd=False):
     """A copy of a network with few levels and, of each layer, some of the edges."""
     rng = np.random.default_rng(seed)
-    largest = 2 ** (bits - 1)
+    largest = 2**bits - 1 if odd else 2 ** (bits - 1)
     mlp = copy.copy(mlp)
     coefs, mlp.coefs_ = mlp.coefs_, []
     for coef in coefs:
@@ -44,7 +44,9 @@ def rounded_to(bits, mlp, density=1.0, seed=0):
         coef.data[rng.random(coef.nnz) > density] = 0
         coef.eliminate_zeros()
         step = np.float32(np.abs(coef.data).max() / largest)
-        levels = np.clip(np.rint(np.abs(coef.data) / step), 1, largest)
+        levels = np.abs(coef.data) / step
+        levels = 2 * np.floor(levels / 2) + 1 if odd else np.rint(levels)
+        levels = np.clip(levels, 1, largest)
         coef.data = np.sign(coef.data) * levels.astype(np.float32) * step
         mlp.coefs_.append(coef)
     return mlp
@@ -69,6 +71,8 @@ def networks():
     networks = {
         "relu": relu,
         "3 bits": rounded_to(3, classifier(names[y], hidden_layer_sizes=(40, 30)), 0.3),
+        "3 bits, odd": rounded_to(3, classifier(), 0.2, odd=True),
+        "8 bits, odd": rounded_to(8, classifier(), 0.2, odd=True),
         "tanh": classifier(activation="tanh", hidden_layer_sizes=(16,)),
         "logistic, binary": classifier(y > 4, activation="logistic"),
         "identity, multilabel": classifier(labels, activation="identity"),
@@ -212,8 +216,10 @@ def test_every_format_of_edges_gives_the_same_sums(digit_networks, rows, tmp_pat
     references, functions = [], []
     for number, format_ in enumerate(_c_source.FORMATS):
         bits = min(format_.level_bits, 7)
-        density = 1.0 if format_ == _c_source.Format("nibble", 4) else 0.05
-        mlp = rounded_to(bits, digit_networks["relu"], density)
+        # without a nibble to skip inputs with, every edge is there
+        is_whole = (format_.kind, format_.level_bits) == ("nibble", 4)
+        density = 1.0 if is_whole else 0.05
+        mlp = rounded_to(bits, digit_networks["relu"], density, odd=format_.odd)
         mlp.coefs_ = [coef.astype(np.float64) for coef in mlp.coefs_]
         for max_array in (_c_source.MAX_ARRAY, 40):
             with pytest.MonkeyPatch.context() as patch:
@@ -241,7 +247,7 @@ def test_levels_that_weights_are_multiples_of_are_kept(
     program = to_c(mlp, X, input_scale=1 / 255, hidden_bits=16)
     for layer in program._network.layers:
         assert np.abs(layer.levels).max() == 2 ** (bits - 1)
-    F = Network.from_estimator(mlp).forward(X)
+    F = network_of(mlp).forward(X)
     assert np.abs(program.transform(X) - F).max() < 1e-3 * np.abs(F).max()
 
 
@@ -255,7 +261,7 @@ def test_hidden_values_of_16_bits_are_nearer_than_those_of_8(digit_networks, row
     X = rows / 255
     for activation in ("relu", "tanh", "logistic", "identity"):
         mlp = with_activation(rounded_to(3, digit_networks["relu"], 0.3), activation)
-        F = Network.from_estimator(mlp).forward(X)
+        F = network_of(mlp).forward(X)
         errors = [
             np.abs(to_c(mlp, X, input_scale=1 / 255, hidden_bits=b).transform(X) - F)
             for b in (8, 16)
@@ -350,7 +356,7 @@ def test_linear_scalers_are_part_of_the_inputs(scaler, input_scale):
     mlp = MLPClassifier((20,), max_iter=30, random_state=0)
     pipeline = fitted(make_pipeline(MaxAbsScaler(), scaler, mlp), X, y)
     program = to_c(FrozenEstimator(pipeline), X, input_scale=input_scale)
-    F = Network.from_estimator(pipeline[-1]).forward(pipeline[:-1].transform(X))
+    F = network_of(pipeline[-1]).forward(pipeline[:-1].transform(X))
     assert np.abs(program.transform(X) - F).max() < 0.05 * np.abs(F).max()
 
 
@@ -392,7 +398,7 @@ def test_idle_neurons_are_dropped(activation, digit_networks, rows):
     mlp.coefs_ = [coef.toarray() for coef in mlp.coefs_]
     mlp.coefs_[1][3] = 0
     mlp.coefs_[0][:, 5] = 0
-    F = Network.from_estimator(mlp).forward(X)
+    F = network_of(mlp).forward(X)
     program = to_c(mlp, X, input_scale=1 / 255, hidden_bits=16)
     assert len(program._network.layers[0].bias) == 18
     assert np.abs(program.transform(X) - F).max() < 1e-3 * np.abs(F).max()
