@@ -8,7 +8,7 @@ from math import ceil
 
 import numpy as np
 
-from ._codec import QuantisedNetwork, coarse
+from ._codec import QuantisedNetwork, round_steps
 from ._fine_tune import (
     backward,
     flat_with_views,
@@ -279,7 +279,7 @@ def _best_step(layer, importance, n_levels):
     largest = np.abs(weights).max(initial=2.0**-10)
     candidates = largest / n_levels * STEP_GRID ** np.arange(40)
     # where float16 is neither 0 nor infinite after rounding
-    candidates = coarse(candidates.clip(2.0**-14, 2.0**15))
+    candidates = round_steps(candidates.clip(2.0**-14, 2.0**15))
     errors = [
         curvature @ (weights - Grid(float(step), n_levels).round(weights)) ** 2
         for step in candidates

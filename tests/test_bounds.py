@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from skcoreset import CoresetCompressor, _quantise
-from skcoreset._codec import Encoder, QuantisedNetwork, coarse, decode, encode
+from skcoreset._codec import Encoder, QuantisedNetwork, decode, encode
 from skcoreset._network import Network
 from skcoreset._quantise import (
     STEPS_PER_EPOCH,
@@ -49,7 +49,7 @@ def random_quantised_network(seed):
         for n_in, n_out in pairwise(widths)
     ]
     activation = rng.choice(["identity", "logistic", "relu", "tanh"])
-    return QuantisedNetwork(levels, coarse(rng.random(len(levels))), str(activation))
+    return QuantisedNetwork(levels, round_steps(rng.random(len(levels))), str(activation))
 
 
 def compressor_of(mlp, X, **options):
@@ -117,8 +117,8 @@ def test_decoder_returns_what_was_encoded(seed):
 
 def test_coarse_steps():
     steps = np.array([1.0, 1.1, 1.2, 0.3, 1000.0, 2.0**-14, 2.0**15], np.float16)
-    assert_array_equal(coarse(steps), [1, 1, 1.25, 0.3125, 1024, 2.0**-14, 2.0**15])
-    assert_array_equal(coarse(coarse(steps)), coarse(steps))
+    assert_array_equal(round_steps(steps), [1, 1, 1.25, 0.3125, 1024, 2.0**-14, 2.0**15])
+    assert_array_equal(round_steps(round_steps(steps)), round_steps(steps))
 
 
 def test_no_code_begins_another():

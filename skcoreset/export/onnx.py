@@ -11,7 +11,7 @@ from sklearn.base import is_classifier
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from ._compressor import CoresetCompressor, _last_step, _with_last_step
+from .._compressor import CoresetCompressor, _last_step, _with_last_step
 
 __all__ = ["register_converter"]
 
@@ -55,7 +55,7 @@ def register_converter():
     >>> from sklearn.neural_network import MLPClassifier
     >>> from skl2onnx import to_onnx
     >>> from skcoreset import CoresetCompressor
-    >>> from skcoreset.onnx import register_converter
+    >>> from skcoreset.export.onnx import register_converter
     >>> X, y = load_digits(return_X_y=True)
     >>> X = (X / 16).astype(np.float32)
     >>> mlp = MLPClassifier((50,), max_iter=500, random_state=0).fit(X[:900], y[:900])
