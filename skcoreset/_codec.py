@@ -268,12 +268,14 @@ def _code_lines(coder, lines, prior, lags):
     degrees = _code_degrees(coder, lines.sum(axis=1).tolist(), n_ends, lags or (1,))
     weights = np.full(n_ends, _PRIORS[prior])
     for number, degree in enumerate(degrees):
-        if degree:
+        if 0 < degree < n_ends:
             near = [out[number - lag] for lag in lags if lag <= number]
             factors = sum(near, start=np.full(n_ends, _ALONE))
             chosen = coder.subset(weights * factors, degree, lines[number])
             out[number] = chosen
             weights += _EDGE * chosen
+        else:
+            out[number] = degree
     return out
 
 
@@ -296,10 +298,10 @@ def _cheapest(kept, signs, ways):
 
     def cost(plan):
         by_inputs, prior, lags = plan
-        encoder = Encoder()
-        _code_lines(encoder, kept if by_inputs else kept.T, prior, lags)
+        meter = _Meter()
+        _code_lines(meter, kept if by_inputs else kept.T, prior, lags)
         contexts = _near(signs, lags)[kept] + _MAX_LAGS
-        return encoder.n_bits + _length((signs[kept] < 0).astype(int), contexts, 2)
+        return meter.n_bits + _length((signs[kept] < 0).astype(int), contexts, 2)
 
     lags = _best_lags(signs)
     plans = [
@@ -447,13 +449,18 @@ def _groups(kept, n_groups):
 
 def _length(values, contexts, n_values):
     """Bits of symbols that are coded by their counts so far in each context."""
-    counts = np.zeros((max(contexts, default=0) + 1, n_values))
-    np.add.at(counts, (contexts, values), 1)
+    counts = _tally(contexts, values, (contexts.max(initial=0) + 1, n_values))
     start = 1 / _INCREMENT
     before = gammaln(start) * n_values - gammaln(start * n_values)
     after = gammaln(counts + start).sum(axis=1)
     after -= gammaln(counts.sum(axis=1) + start * n_values)
     return (before - after).sum() / log(2)
+
+
+def _tally(contexts, values, shape):
+    """How often each value occurs in each context."""
+    flat = np.bincount(contexts * shape[1] + values, minlength=shape[0] * shape[1])
+    return flat.reshape(shape)
 
 
 class _Coder:
@@ -468,7 +475,7 @@ class _Coder:
 
     def adaptive(self, counts, value):
         """Code a symbol by the counts so far, and count it."""
-        (value,) = self._many([[0, *accumulate(counts)]], [0], [int(value)])
+        value = self._one([0, *accumulate(counts)], int(value))
         counts[value] += _INCREMENT
         return value
 
@@ -516,10 +523,8 @@ class _Coder:
             batch = slice(start, min(start + 1 + seen // _BATCH, len(contexts)))
             tables = np.zeros((counts.shape[0], counts.shape[1] + 1), int)
             np.cumsum(counts, axis=1, out=tables[:, 1:])
-            out[batch] = self._many(
-                tables.tolist(), contexts[batch].tolist(), values[batch].tolist()
-            )
-            np.add.at(counts, (contexts[batch], out[batch]), _INCREMENT)
+            out[batch] = self._many(tables, contexts[batch], values[batch])
+            counts += _INCREMENT * _tally(contexts[batch], out[batch], counts.shape)
             start = batch.stop
         return out
 
@@ -535,7 +540,7 @@ class Encoder(_Coder):
 
     def __init__(self):
         super().__init__()
-        self._starts, self._widths, self._totals = [], [], []
+        self._words, self._low, self._span = [], 0, _LONGEST
         self.parts = {}
 
     @property
@@ -547,55 +552,71 @@ class Encoder(_Coder):
         """Code which `size` of the ends are chosen; `weights` make some more likely."""
         tails = weights[::-1].cumsum()[::-1]
         left = size - np.cumsum(chosen) + chosen
-        known = (left == 0) | (left == np.arange(len(chosen), 0, -1))
         ones = np.minimum(left * weights, tails - tails // _DOUBT - 1)
         starts = np.where(chosen, tails - ones, 0)
         widths = np.where(chosen, ones, tails - ones)
-        self._add(*(each[~known].tolist() for each in (starts, widths, tails)))
+        open_ = (left > 0) & (left < np.arange(len(chosen), 0, -1))
+        starts, widths, tails = starts[open_], widths[open_], tails[open_]
+        bits = np.log2(tails / widths).sum()
+        self._add(starts.tolist(), widths.tolist(), tails.tolist(), bits)
         return chosen
 
     def uniforms(self, totals, values):
         """Code symbols of which each is one of some number of equally likely ones."""
-        self._add(values, [1] * len(values), totals)
+        self._add(values, [1] * len(values), totals, sum(map(log2, totals)))
         return values
 
     def finish(self):
-        """Return all bits: those of an interval within what the symbols leave."""
-        words, low, span = [], 0, _LONGEST
-        for start, width, total in zip(self._starts, self._widths, self._totals):
+        """Return all bits: the fewest that stay in the interval, whatever follows."""
+        unit = 1 << self._span.bit_length() - 1
+        while (value := -(-self._low // unit) * unit) + unit > self._low + self._span:
+            unit >>= 1
+        n_bits = _WORD * len(self._words) + (_LONGEST // unit).bit_length() - 1
+        words = [
+            *self._words,
+            value >> 2 * _WORD,
+            value >> _WORD & _MASK,
+            value & _MASK,
+        ]
+        for number in reversed(range(len(words) - 1)):
+            words[number] += words[number + 1] >> _WORD
+        data = (np.array(words) & _MASK).astype(">u4").view(np.uint8)
+        return np.unpackbits(data)[:n_bits]
+
+    def _many(self, tables, contexts, values):
+        values = values.astype(int)
+        totals, starts = tables[contexts, -1], tables[contexts, values]
+        widths = tables[contexts, values + 1] - starts
+        bits = np.log2(totals / widths).sum()
+        self._add(starts.tolist(), widths.tolist(), totals.tolist(), bits)
+        return values
+
+    def _one(self, table, value):
+        width = table[value + 1] - table[value]
+        self._add([table[value]], [width], table[-1:], log2(table[-1] / width))
+        return value
+
+    def _add(self, starts, widths, totals, bits):
+        low, span, words = self._low, self._span, self._words
+        for start, width, total in zip(starts, widths, totals):
             unit = span // total
             low += unit * start
-            # The last symbol gets what the division leaves.
+            # What the division leaves is the last symbol's.
             span = span - unit * start if start + width == total else unit * width
             while span < _SHORTEST:
+                # Where there is a carry, this is more than fits a word.
                 words.append(low // _SHORTEST)
                 low = low % _SHORTEST << _WORD
                 span <<= _WORD
-        # The shortest bits that stay within it, whatever follows them.
-        unit = 1 << span.bit_length() - 1
-        while (value := -(-low // unit) * unit) + unit > low + span:
-            unit >>= 1
-        n_bits = _WORD * len(words) + (_LONGEST // unit).bit_length() - 1
-        words += [value >> 2 * _WORD, value >> _WORD & _MASK, value & _MASK]
-        for number in reversed(range(len(words) - 1)):
-            words[number] += words[number + 1] >> _WORD
-        bits = np.unpackbits((np.array(words) & _MASK).astype(">u4").view(np.uint8))
-        return bits[:n_bits]
+        self._low, self._span = low, span
+        self.parts[self.part] = self.parts.get(self.part, 0.0) + float(bits)
 
-    def _many(self, tables, contexts, values):
-        chosen = [tables[context] for context in contexts]
-        starts = [table[value] for table, value in zip(chosen, values)]
-        ends = [table[value + 1] for table, value in zip(chosen, values)]
-        widths = [end - start for start, end in zip(starts, ends)]
-        self._add(starts, widths, [table[-1] for table in chosen])
-        return values
 
-    def _add(self, starts, widths, totals):
-        self._starts += starts
-        self._widths += widths
-        self._totals += totals
-        bits = sum(map(log2, totals)) - sum(map(log2, widths))
-        self.parts[self.part] = self.parts.get(self.part, 0.0) + bits
+class _Meter(Encoder):
+    """Counts bits, and does not write them."""
+
+    def _add(self, starts, widths, totals, bits):
+        super()._add((), (), (), bits)
 
 
 class Decoder(_Coder):
@@ -648,29 +669,21 @@ class Decoder(_Coder):
 
     def uniforms(self, totals, values):
         """Read such symbols; `values` are not looked at."""
-        out = []
-        for total in totals:
-            unit = self._span // total
-            symbol = min(self._value // unit, total - 1)
-            self._value -= unit * symbol
-            self._span = unit if symbol < total - 1 else self._span - unit * symbol
-            self._fill()
-            out.append(symbol)
-        return out
-
-    def _fill(self):
-        while self._span < _SHORTEST:
-            self._span <<= _WORD
-            self._value = self._value << _WORD | next(self._words, 0)
+        return self._read(range(total + 1) for total in totals)
 
     def _many(self, tables, contexts, values):
+        tables = tables.tolist()
+        return self._read(tables[context] for context in contexts.tolist())
+
+    def _one(self, table, value):
+        return self._read([table])[0]
+
+    def _read(self, tables):
         span, value = self._span, self._value
         out = []
-        for context in contexts:
-            table = tables[context]
+        for table in tables:
             total = table[-1]
             unit = span // total
-            # What the division leaves is the last symbol's.
             symbol = bisect_right(table, min(value // unit, total - 1)) - 1
             bound = unit * table[symbol]
             value -= bound

@@ -527,7 +527,7 @@ def _restored_step(step, n_features):
 
 
 def _is_learnt(value, n_features):
-    """Whether this may be an attribute of a scaler: none, a number, or one a feature."""
+    """Whether it may be an attribute of a scaler: none, a number, or one a feature."""
     if isinstance(value, np.ndarray):
         is_number = value.dtype.kind in "iuf"
         return is_number and len(value) == n_features and np.isfinite(value).all()
@@ -556,12 +556,16 @@ class _Reader:
     def integer(self):
         """Seven bits a byte, the lowest first; the eighth says that more follow."""
         out = 0
-        for shift in range(0, 63, 7):
+        for shift in range(0, 70, 7):
             (byte,) = self.take(1)
             out |= (byte & 127) << shift
             if byte < 128:
                 return out
         raise _Damage("a number is too long")
+
+    def signed(self):
+        number = self.integer()
+        return -(number >> 1) - 1 if number & 1 else number >> 1
 
     def text(self):
         try:
@@ -582,8 +586,7 @@ class _Reader:
             case _Tag.FALSE | _Tag.TRUE:
                 return tag == _Tag.TRUE
             case _Tag.INT:
-                number = self.integer()
-                return -(number >> 1) - 1 if number & 1 else number >> 1
+                return self.signed()
             case _Tag.FLOAT:
                 return float(self.numbers(np.dtype("f8"), 1)[0])
             case _Tag.TEXT:
@@ -601,7 +604,15 @@ class _Reader:
         (number,) = self.take(1)
         if number < len(_DTYPES):
             dtype = _DTYPES[number]
-            return self.numbers(dtype, n)
+            if dtype.kind == "f":
+                return self.numbers(dtype, n)
+            values = [self.signed() for _ in range(n)]
+            low, high = _limits(dtype)
+            _check(
+                all(low <= value <= high for value in values),
+                "a number does not fit its type",
+            )
+            return np.array(values, dtype)
         _check(number == len(_DTYPES), "an array is of an unknown type")
         width = self.integer()
         _check_size(_PER_BYTE * n * width, self._max_bytes)
@@ -619,6 +630,18 @@ def _integer(number):
     return bytes([*out, number])
 
 
+def _signed(number):
+    """Bytes of a whole number; see `_Reader.signed`."""
+    return _integer(2 * abs(number) - (number < 0))
+
+
+def _limits(dtype):
+    """Smallest and largest number of a type."""
+    if dtype.kind == "b":
+        return 0, 1
+    return np.iinfo(dtype).min, np.iinfo(dtype).max
+
+
 def _text(text):
     data = text.encode("utf-8", "surrogatepass")
     return _integer(len(data)) + data
@@ -632,7 +655,12 @@ def _array(array):
     if array.dtype.kind == "U":
         start = bytes([len(_DTYPES)]) + _integer(array.dtype.itemsize // 4)
         return start + b"".join(map(_text, array.tolist()))
-    return bytes([_DTYPES.index(array.dtype)]) + _little(array)
+    values = array.ravel()
+    if values.dtype.kind == "f":
+        data = _little(values)
+    else:
+        data = b"".join(map(_signed, map(int, values)))
+    return bytes([_DTYPES.index(array.dtype)]) + data
 
 
 def _packed_value(value):
@@ -647,7 +675,7 @@ def _packed_value(value):
         case np.ndarray():
             return bytes([_Tag.ARRAY]) + _integer(len(value)) + _array(value)
         case int():
-            return bytes([_Tag.INT]) + _integer(2 * abs(value) - (value < 0))
+            return bytes([_Tag.INT]) + _signed(value)
         case float():
             return bytes([_Tag.FLOAT]) + struct.pack("<d", value)
         case str():
