@@ -54,7 +54,8 @@ _EVIDENCE = 30
 # Levels of weights are no larger than that, either way.
 MAX_LEVEL = 255
 
-# Groups of neurons, by their number of edges, that have counts of their own.
+# What the counts of magnitudes are kept apart by: so many groups of neurons, by their
+# numbers of edges, and whether the sign.
 _CONTEXTS = (1, False), (1, True), (4, False), (8, False)
 
 # More lines than this are coded only where there are no fewer across.
@@ -396,18 +397,19 @@ def code_levels(coder, levels, kept, lags, is_intercept=None):
 
     magnitudes = np.abs(given) - 1
     signs = out[rows, columns] > 0
-    contexts = []
-    for n_groups, by_sign in _CONTEXTS:
-        groups = _groups(kept, n_groups)[columns]
-        groups[is_intercept[rows]] = n_groups
-        contexts.append(2 * groups + signs if by_sign else groups)
+    edges = kept, columns, signs, is_intercept[rows]
     best = 0
     if isinstance(coder, Encoder):
-        lengths = [_length(magnitudes, each, n_levels) for each in contexts]
+        lengths = [
+            _length(magnitudes, _contexts(*edges, *options), n_levels)
+            for options in _CONTEXTS
+        ]
         best = int(np.argmin(lengths))
     best = coder.uniform(len(_CONTEXTS), best)
-    counts = np.ones((contexts[best].max() + 1, n_levels), int)
-    out[rows, columns] *= 1 + coder.symbols(counts, contexts[best], magnitudes)
+    contexts = _contexts(*edges, *_CONTEXTS[best])
+    counts = np.ones((contexts.max() + 1, n_levels), int)
+    magnitudes = coder.symbols(counts, contexts, magnitudes)
+    out[rows, columns] *= (1 + magnitudes).astype(np.int16)
     return out
 
 
@@ -438,13 +440,14 @@ def code_integers(coder, values):
     return (leading + digits) * (1 - 2 * negative)
 
 
-def _groups(kept, n_groups):
-    """Number of the group of each neuron; groups are of one size."""
+def _contexts(kept, columns, signs, is_intercept, n_groups, by_sign):
+    """Number of the context of each edge: the group of its neuron, with its sign."""
     n_out = kept.shape[1]
-    degrees = np.count_nonzero(kept, axis=0)
+    order = np.argsort(np.count_nonzero(kept, axis=0), kind="stable")
     groups = np.empty(n_out, int)
-    groups[np.argsort(degrees, kind="stable")] = np.arange(n_out) * n_groups // n_out
-    return groups
+    groups[order] = np.arange(n_out) * n_groups // n_out
+    contexts = np.where(is_intercept, n_groups, groups[columns])
+    return 2 * contexts + signs if by_sign else contexts
 
 
 def _length(values, contexts, n_values):

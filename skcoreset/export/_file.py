@@ -77,8 +77,8 @@ _MAX_DEPTH = 4
 _MAX_LAYERS = 255
 
 # Memory that loading takes at most, in bytes: for each pair of neurons that an edge may
-# join, for each neuron, and for each byte of the file and of its unpacked header.
-_PER_PAIR, _PER_NEURON, _PER_BYTE = 48, 512, 64
+# join, for each neuron, for each byte of the file, and for each that is unpacked.
+_PER_PAIR, _PER_NEURON, _PER_BYTE, _PER_PACKED = 80, 512, 4, 64
 
 
 class _Tag(IntEnum):
@@ -297,7 +297,7 @@ def _packed(scalers, name, mlp):
 def _unpacked(body, max_bytes):
     reader = _Reader(body, max_bytes)
     n_header, n_deflated, n_code = (reader.integer() for _ in range(3))
-    _check_size(_PER_BYTE * n_header, max_bytes)
+    _check_size(_PER_PACKED * n_header, max_bytes)
     inflater = zlib.decompressobj(wbits=_RAW_DEFLATE)
     try:
         header = inflater.decompress(reader.take(n_deflated), n_header + 1)
@@ -317,15 +317,17 @@ def _unpacked(body, max_bytes):
     shapes = list(zip(counts, widths))
     n_bytes = _PER_PAIR * sum(n_in * n_out for n_in, n_out in shapes)
     n_bytes += _PER_NEURON * sum(counts) + _PER_BYTE * len(body)
+    n_bytes += _PER_PACKED * (n_header + n_code)
     _check_size(n_bytes, max_bytes)
 
     mlp = _restored_mlp(widths, hidden, out, target)
     _set_features(mlp, n_features, names)
     coder = Decoder(reader.take(n_code))
-    weights = [
-        _unpack_layer(coder, reader, shape, layer, is_sparse)
-        for shape, layer in zip(shapes, layers)
-    ]
+    with np.errstate(all="ignore"):  # what is not finite is found below
+        weights = [
+            _unpack_layer(coder, reader, shape, layer, is_sparse)
+            for shape, layer in zip(shapes, layers)
+        ]
     reader.end()
     mlp.coefs_, mlp.intercepts_ = map(list, zip(*weights))
     try:
