@@ -140,13 +140,15 @@ def levels_of(values, largest=MAX_LEVEL):
         off = np.abs(multiples - np.rint(multiples))
         tops = tops[(off <= precision * multiples) & (multiples > 0.5)]
     for top in tops:
-        middle = dtype(magnitudes[0] / dtype(top))
-        for step in (middle, np.nextafter(middle, dtype(0)), np.nextafter(middle, 1)):
+        # its own rounding may hide the step by two units in the last place
+        middle = magnitudes[0] / dtype(top)
+        steps = middle + np.arange(-2, 3).astype(dtype) * np.spacing(middle)
+        for step in steps[steps > 0]:
             with np.errstate(all="ignore"):
                 levels = np.rint(values / step)
                 exact = np.array_equal(step * levels, values)
-            if exact and np.abs(levels).max() <= largest:
-                return dtype(step), levels.astype(np.int32)
+            if exact and np.abs(levels).max() == top:
+                return step, levels.astype(np.int32)
     return None
 
 

@@ -556,10 +556,9 @@ def test_onnx_file_is_as_large_as_that_of_the_dense_network(wide_mlp):
 
 def test_converter_of_the_mlp_is_left_alone(mlp, digits):
     pytest.importorskip("skl2onnx")
+    from skcoreset.onnx import register_converter
     from skl2onnx import get_model_alias, to_onnx
     from skl2onnx.common._registration import get_converter
-
-    from skcoreset.onnx import register_converter
 
     def registered():
         aliases = map(get_model_alias, (MLPClassifier, MLPRegressor))
