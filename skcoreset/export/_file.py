@@ -619,7 +619,10 @@ class _Reader:
         width = self.integer()
         _check_size(_PER_BYTE * n * width, self._max_bytes)
         texts = [self.text() for _ in range(n)]
-        _check(0 < width and max(map(len, texts), default=0) <= width, "a text is long")
+        _check(
+            0 < width and max(map(len, texts), default=0) <= width,
+            "a text is longer than its type",
+        )
         return np.array(texts, dtype=f"U{width}")
 
 
