@@ -70,8 +70,8 @@ _SCALERS = (
 # Types of arrays, in the order of their numbers; the next number is that of strings.
 _DTYPES = tuple(map(np.dtype, "? i1 i2 i4 i8 u1 u2 u4 u8 f4 f8".split()))
 
-# Tuples in tuples in tuples in tuples is all that there is.
-_MAX_DEPTH = 4
+# Tuples in tuples: of the header, the steps, a step, its values, a range.
+_MAX_DEPTH = 5
 
 # No network has more, and each takes memory.
 _MAX_LAYERS = 255
@@ -274,9 +274,10 @@ def _packed(scalers, name, mlp):
         _pack_layer(coder, numbers, _dense(coef), intercept)
         for coef, intercept in zip(network.coefs, network.intercepts)
     )
+    n_features = network.coefs[0].shape[0]
     header = _packed_value(
         (
-            network.coefs[0].shape[0],
+            n_features,
             network.widths,
             _HIDDEN.index(network.activation),
             OUT_ACTIVATIONS.index(network.out_activation),
@@ -284,7 +285,7 @@ def _packed(scalers, name, mlp):
             _names_of(mlp),
             _packed_target(mlp),
             name,
-            tuple(_packed_step(*step, network) for step in scalers),
+            tuple(_packed_step(*step, n_features) for step in scalers),
             layers,
         )
     )
@@ -480,15 +481,21 @@ def _restored_mlp(widths, hidden, out, target):
     return mlp
 
 
-def _packed_step(name, step, network):
+def _packed_step(name, step, n_features):
     """Name, number and attributes of a scaler."""
     if step is None or isinstance(step, str):  # "passthrough"
         return name, None, None, ()
     for number, (kind, params, learnt) in enumerate(_SCALERS):
         if type(step) is kind:
             check_is_fitted(step)
-            values = (getattr(step, each, None) for each in (*params, *learnt))
-            return name, number, _names_of(step), tuple(values)
+            values = tuple(getattr(step, each, None) for each in (*params, *learnt))
+            for attribute, value in zip(learnt, values[len(params) :]):
+                if not _is_learnt(value, n_features):
+                    raise ValueError(
+                        f"{attribute} of the step {name!r} is not finite numbers, one "
+                        "for each feature of the network."
+                    )
+            return name, number, _names_of(step), values
     known = ", ".join(kind.__name__ for kind, *_ in _SCALERS)
     raise ValueError(
         f"The step {name!r} is of type {type(step).__name__}; of the steps before a "
@@ -521,7 +528,7 @@ def _restored_step(step, n_features):
     try:
         with np.errstate(all="ignore"):
             scaled = scaler.transform(np.zeros((1, n_features)))
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise _Damage("a step does not transform") from error
     _check(np.isfinite(scaled).all(), "a step does not transform")
     _set_features(scaler, n_features, names)
