@@ -1,6 +1,6 @@
 """Conversion of compressed networks to ONNX.
 
-skl2onnx is needed when :func:`register_converter` is called, and not before.
+skl2onnx, or onnx, is needed when one of the functions is called, and not before.
 """
 
 # Authors: the skcoreset developers
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compressor import CoresetCompressor, _last_step, _with_last_step
 
-__all__ = ["register_converter"]
+__all__ = ["register_converter", "sparsify"]
 
 _ALIAS = "SkcoresetCoresetCompressor"
 
@@ -35,15 +35,15 @@ def register_converter():
 
     See Also
     --------
+    sparsify : Makes the file as small as the network is sparse.
     CoresetCompressor.to_dense : The network that is written.
 
     Notes
     -----
     The weights are stored dense, zeros included, and the original network is not
     stored: the file has the size of that of a dense network, smaller only by the
-    neurons that were removed. It compresses well (gzip). Weights and arithmetic are of
-    the precision of the declared input: float32, or float64 for a
-    ``DoubleTensorType``.
+    neurons that were removed. Weights and arithmetic are of the precision of the
+    declared input: float32, or float64 for a ``DoubleTensorType``.
 
     A classifier is converted as a predictor. As a step whose `transform` feeds another
     estimator it has no ONNX form.
@@ -87,6 +87,72 @@ def register_converter():
             "output_class_labels": [False, True],
         },
     )
+
+
+def sparsify(model):
+    """Store the weights of an ONNX model without their zeros, where that is shorter.
+
+    They become sparse initializers, which are part of the ONNX standard. onnxruntime
+    makes them dense when it loads the file: the file and the download are smaller, and
+    predictions are the same and as fast. Other runtimes may not know them.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        It is not changed.
+
+    Returns
+    -------
+    sparse_model : onnx.ModelProto
+        A weight takes its own bytes and 8 for its place: 12 in float32, so that the
+        file is smaller where less than a third of the weights are left.
+
+    Raises
+    ------
+    ImportError
+        If onnx is not installed.
+
+    See Also
+    --------
+    register_converter : For the model itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skl2onnx import to_onnx
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.export.onnx import register_converter, sparsify
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X = (X / 16).astype(np.float32)
+    >>> mlp = MLPClassifier((50,), max_iter=500, random_state=0).fit(X[:900], y[:900])
+    >>> compressor = CoresetCompressor(mlp, density=0.05, random_state=0).fit(X[900:])
+    >>> register_converter()
+    >>> model = to_onnx(compressor, X[:1])
+    >>> sparsify(model).ByteSize() < model.ByteSize()
+    True
+    """
+    from onnx import helper, numpy_helper
+
+    sparse_model = type(model)()
+    sparse_model.CopyFrom(model)
+    graph = sparse_model.graph
+    dense = list(graph.initializer)
+    del graph.initializer[:]
+    for tensor in dense:
+        array = numpy_helper.to_array(tensor)
+        places = np.flatnonzero(array)
+        n_bytes = len(places) * (array.itemsize + places.itemsize)
+        if array.ndim < 2 or n_bytes >= array.nbytes:
+            graph.initializer.append(tensor)
+            continue
+        values = numpy_helper.from_array(array.ravel()[places], tensor.name)
+        places = numpy_helper.from_array(places.astype(np.int64))
+        graph.sparse_initializer.append(
+            helper.make_sparse_tensor(values, places, array.shape)
+        )
+    return sparse_model
 
 
 def _parse(scope, compressor, inputs, custom_parsers=None):

@@ -129,6 +129,50 @@ def test_onnx_file_is_as_large_as_that_of_the_dense_network(wide_mlp):
     assert size == pytest.approx(to_onnx(mlp, X[:1]).ByteSize(), rel=0.01)
 
 
+# Without the zeros
+
+
+@pytest.mark.usefixtures("converter")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_file_is_as_small_as_the_network_is_sparse(dtype, wide_mlp):
+    onnx = pytest.importorskip("onnx")
+    from skl2onnx import to_onnx
+
+    from skcoreset.export.onnx import sparsify
+
+    mlp, X = wide_mlp
+    X = X.astype(dtype)
+    small = compressed(mlp, X, density=0.05, prune_neurons=False)
+    model = to_onnx(small, X[:1])
+    before = model.SerializeToString()
+    sparse_model = sparsify(model)
+    onnx.checker.check_model(sparse_model)
+    assert model.SerializeToString() == before
+    size = np.dtype(dtype).itemsize
+    n_bytes = sum(
+        min(coef.nnz * (8 + size), np.prod(coef.shape) * size) for coef in small.coefs_
+    )
+    assert sparse_model.ByteSize() == pytest.approx(n_bytes, rel=0.05)
+
+    onnxruntime = pytest.importorskip("onnxruntime")
+    outputs = [
+        onnxruntime.InferenceSession(each.SerializeToString()).run(None, {"X": X})
+        for each in (model, sparse_model)
+    ]
+    for dense, sparse in zip(*outputs):
+        np.testing.assert_array_equal(sparse, dense)
+
+
+def test_dense_weights_stay_as_they_are(mlp, digits):
+    pytest.importorskip("skl2onnx")
+    from skl2onnx import to_onnx
+
+    from skcoreset.export.onnx import sparsify
+
+    model = to_onnx(mlp, digits[2][:1])
+    assert sparsify(model) == model
+
+
 def test_converter_of_the_mlp_is_left_alone(mlp, digits):
     pytest.importorskip("skl2onnx")
     from skl2onnx import get_model_alias, to_onnx
