@@ -11,11 +11,12 @@ every machine.
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import log, log2
 
 import numpy as np
 from scipy.special import gammaln
+from sklearn.utils import gen_batches
 
 from ._network import ACTIVATIONS
 
@@ -646,27 +647,26 @@ class Decoder(_Coder):
         out = np.zeros(n_ends, bool)
         tails = weights[::-1].cumsum()[::-1]
         span, value = self._span, self._value
-        for start in range(0, n_ends, _PIECE):
-            piece = slice(start, start + _PIECE)
-            pairs = zip(weights[piece].tolist(), tails[piece].tolist())
-            for end, (weight, tail) in enumerate(pairs, start):
-                if size == 0 or size == n_ends - end:
-                    break
-                ones = min(size * weight, tail - tail // _DOUBT - 1)
-                bound = span // tail * (tail - ones)
-                if value < bound:
-                    span = bound
-                else:
-                    span -= bound
-                    value -= bound
-                    out[end] = True
-                    size -= 1
-                if span < _SHORTEST:
-                    span <<= _WORD
-                    value = value << _WORD | next(self._words, 0)
+        pairs = chain.from_iterable(
+            zip(weights[piece].tolist(), tails[piece].tolist())
+            for piece in gen_batches(n_ends, _PIECE)
+        )
+        pairs = enumerate(pairs)
+        for end, (weight, tail) in pairs:  # pragma: no branch (the last is known)
+            if size == 0 or size == n_ends - end:
+                break
+            ones = min(size * weight, tail - tail // _DOUBT - 1)
+            bound = span // tail * (tail - ones)
+            if value < bound:
+                span = bound
             else:
-                continue
-            break
+                span -= bound
+                value -= bound
+                out[end] = True
+                size -= 1
+            if span < _SHORTEST:
+                span <<= _WORD
+                value = value << _WORD | next(self._words, 0)
         self._span, self._value = span, value
         if size:
             out[n_ends - size :] = True

@@ -212,6 +212,10 @@ def test_integers_of_unequal_sizes_take_few_bits():
     assert encoder.n_bits < 5 * len(values)
 
 
+def test_endless_integer_ends():
+    assert 2**48 <= Decoder(b"\xff" * 50).integer({}, 0) < 2**49
+
+
 def test_carries_reach_back_over_many_words():
     # the last symbol of many, all but certain: an interval at the end of the first
     for n in (1, 200, 5000):
