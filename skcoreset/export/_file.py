@@ -6,6 +6,7 @@
 import struct
 import zlib
 from enum import IntEnum
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
@@ -20,6 +21,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from .._codec import (
@@ -161,6 +163,10 @@ def dump(estimator, file):
             opened.write(data)
 
 
+@validate_params(
+    {"max_bytes": [Interval(Integral, 0, None, closed="left")]},
+    prefer_skip_nested_validation=True,
+)
 def load(file, *, max_bytes=2**30):
     """Read a network that `dump` has written.
 
