@@ -46,7 +46,7 @@ _ALONE = 2
 
 # Inputs that are near are so many numbers away; at most so many such distances. In an
 # image these are the distances to the next pixel and to the next row.
-_MAX_LAGS = 4
+_MAX_LAGS = 6
 _MAX_LAG = 1024
 
 # How sure it has to be that they are near: a squared number of standard deviations.

@@ -5,6 +5,7 @@ import struct
 import tracemalloc
 import warnings
 import zlib
+from collections import defaultdict
 from contextlib import suppress
 
 import numpy as np
@@ -721,3 +722,165 @@ def test_memory_stays_below_the_limit(widths, density, bits):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak <= limit
+
+
+# The format, read as doc/user_guide/file_format.rst describes it
+
+
+class PlainReader:
+    """Decodes what the guide describes, step by step."""
+
+    def __init__(self, code):
+        self.bits = "".join(f"{byte:08b}" for byte in code) + "0" * 96
+        self.span, self.value, self.place = 2**96, int(self.bits[:96], 2), 96
+
+    def symbol(self, widths):
+        unit = self.span // sum(widths)
+        start = 0
+        for symbol, width in enumerate(widths):
+            is_last = symbol == len(widths) - 1
+            end = self.span if is_last else unit * (start + width)
+            if self.value < end:
+                break
+            start += width
+        self.value, self.span = self.value - unit * start, end - unit * start
+        while self.span < 2**64:
+            word = self.bits[self.place : self.place + 32].ljust(32, "0")
+            self.value = self.value * 2**32 + int(word, 2)
+            self.span *= 2**32
+            self.place += 32
+        return symbol
+
+    def uniform(self, n):
+        return self.symbol([1] * n)
+
+    def adaptive(self, counts):
+        symbol = self.symbol(counts)
+        counts[symbol] += 2
+        return symbol
+
+    def integer(self, counts, context=0):
+        length = 0
+        while self.adaptive(counts[context, length]):
+            length += 1
+        digits = "1"
+        for number in range(length):
+            if number == 0:
+                digits += str(self.adaptive(counts[context, length, "first"]))
+            else:
+                digits += str(self.uniform(2))
+        return int(digits, 2) - 1
+
+    def batches(self, counts, contexts):
+        symbols = []
+        while len(symbols) < len(contexts):
+            seen = sum(sum(each) - len(each) for each in counts) // 2
+            n = 1 + seen // 16
+            new = [self.symbol(counts[c]) for c in contexts[len(symbols) :][:n]]
+            for context, symbol in zip(contexts[len(symbols) :], new):
+                counts[context][symbol] += 2
+            symbols += new
+        return symbols
+
+    def support(self, n_in, n_out):
+        if max(n_in, n_out) <= 4096:
+            by_inputs = self.uniform(2)
+        elif min(n_in, n_out) <= 4096:
+            by_inputs = n_in <= 4096
+        else:
+            by_inputs = n_in <= n_out
+        prior = [1, 4, 16, 64][self.uniform(4)]
+        n_lines, n_ends = (n_in, n_out) if by_inputs else (n_out, n_in)
+        lags = []
+        if by_inputs:
+            n_lags = self.integer(defaultdict(lambda: [1, 1]))
+            for _ in range(n_lags):
+                lags.append(1 + self.integer(defaultdict(lambda: [1, 1])))
+        degrees, counts, signs = [], defaultdict(lambda: [1, 1]), [1, 1]
+        for line in range(n_lines):
+            near = [degrees[line - lag] for lag in lags or [1] if lag <= line]
+            expected = int(np.floor(np.mean(near) + 0.5)) if near else 0
+            size = self.integer(counts, expected > 0)
+            negative = size and expected and self.adaptive(signs)
+            degrees.append(expected - size if negative else expected + size)
+        kept = np.zeros((n_lines, n_ends), int)
+        usual = np.full(n_ends, prior)
+        for line, left in enumerate(degrees):
+            if left in (0, n_ends):
+                kept[line] = left > 0
+                continue
+            near = sum((kept[line - lag] for lag in lags if lag <= line), 0)
+            weights = usual * (2 + near)
+            for end in range(n_ends):
+                if left == n_ends - end:
+                    kept[line, end:] = 1
+                    break
+                tail = int(weights[end:].sum())
+                ones = min(left * int(weights[end]), tail - tail // 64 - 1)
+                kept[line, end] = left and self.symbol([tail - ones, ones])
+                left -= int(kept[line, end])
+            usual += 4 * kept[line]
+        return (kept if by_inputs else kept.T), lags
+
+    def levels(self, kept, lags, odd):
+        largest = self.integer(defaultdict(lambda: [1, 1]))
+        if not kept.any():
+            return kept
+        signs = np.zeros(kept.shape, int)
+        rows, columns = np.nonzero(kept)
+        counts = [[1, 1] for _ in range(13)]
+        parts = [rows == row for row in range(len(kept))] if lags else [rows >= 0]
+        for row, part in enumerate(parts):
+            near = sum((signs[row - lag] for lag in lags if lag <= row), 0 * kept[0])
+            negative = self.batches(counts, (near[columns[part]] + 6).tolist())
+            signs[rows[part], columns[part]] = 1 - 2 * np.array(negative, int)
+        n_groups, by_sign = [(1, 0), (1, 1), (4, 0), (8, 0)][self.uniform(4)]
+        ranks = kept.sum(axis=0).argsort(kind="stable").argsort()
+        groups = (ranks * n_groups // kept.shape[1])[columns]
+        contexts = 2 * groups + (signs[rows, columns] > 0) if by_sign else groups
+        counts = [[1] * largest for _ in range(2 * n_groups)]
+        if not by_sign:
+            counts = counts[:n_groups]
+        signs[rows, columns] *= 1 + np.array(self.batches(counts, contexts.tolist()))
+        return 2 * signs - np.sign(signs) if odd else signs
+
+    def intercepts(self, n):
+        lengths = self.batches([[1] * 16], [0] * n)
+        negative = self.batches([[1, 1]], [0] * n)
+        out = []
+        for length, sign in zip(lengths, negative):
+            magnitude = 2**length // 2 + self.uniform(max(2**length // 2, 1))
+            out.append(-magnitude if sign else magnitude)
+        return np.array(out)
+
+
+def read_plainly(data):
+    """Weights and intercepts of a file without raw numbers."""
+    header, code, _ = parts(data)
+    values = _file._Reader(header, 2**30).value()
+    n_features, widths, layers = values[0], values[1], values[9]
+    reader = PlainReader(code)
+    for shape, layer in zip(zip((n_features, *widths), widths), layers):
+        step, odd, intercept_step = layer
+        levels = reader.levels(*reader.support(*shape), odd)
+        yield step * levels.astype(step.dtype)
+        levels = reader.intercepts(shape[1])
+        yield intercept_step * levels.astype(step.dtype)
+
+
+@pytest.mark.parametrize("odd", [False, True])
+@pytest.mark.parametrize("density", [0.1, 0.6, 1])
+def test_file_is_what_the_guide_says(density, odd, mlp, digits):
+    small = mlp
+    if density < 1:
+        small = compressed(mlp, digits[2], density=density).estimator_
+    small = rounded(small, 3, odd)
+    new = list(read_plainly(dumped(small)))
+    old = [
+        part
+        for coef, intercept in zip(small.coefs_, small.intercepts_)
+        for part in (coef.toarray(), intercept)
+    ]
+    assert len(new) == len(old)
+    for a, b in zip(new, old):
+        assert_array_equal(a, b)
