@@ -868,19 +868,33 @@ def read_plainly(data):
         yield intercept_step * levels.astype(step.dtype)
 
 
-@pytest.mark.parametrize("odd", [False, True])
-@pytest.mark.parametrize("density", [0.1, 0.6, 1])
-def test_file_is_what_the_guide_says(density, odd, mlp, digits):
-    small = mlp
-    if density < 1:
-        small = compressed(mlp, digits[2], density=density).estimator_
-    small = rounded(small, 3, odd)
-    new = list(read_plainly(dumped(small)))
+def assert_read_plainly(mlp):
+    new = list(read_plainly(dumped(mlp)))
     old = [
         part
-        for coef, intercept in zip(small.coefs_, small.intercepts_)
+        for coef, intercept in zip(mlp.coefs_, mlp.intercepts_)
         for part in (coef.toarray(), intercept)
     ]
     assert len(new) == len(old)
     for a, b in zip(new, old):
         assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("odd", [False, True])
+@pytest.mark.parametrize("density", [0.1, 0.6, 1])
+def test_file_is_what_the_guide_says(density, odd, mlp, digits):
+    if density < 1:
+        mlp = compressed(mlp, digits[2], density=density).estimator_
+    assert_read_plainly(rounded(mlp, 3, odd))
+
+
+@pytest.mark.parametrize("widths", [(150, 20, 2), (4100, 2), (2, 4100)])
+def test_file_of_an_image_is_what_the_guide_says(widths):
+    mlp = random_network(widths, 1, 3)
+    # weights that change slowly from pixel to pixel
+    mlp.coefs_[0] = np.rint(np.cumsum(mlp.coefs_[0] - 2.5, axis=0) / 2) % 9 - 4
+    small = rounded(mlp, 3)
+    _, code, _ = parts(dumped(small))
+    _, lags = PlainReader(code).support(*small.coefs_[0].shape)
+    assert bool(lags) == (widths[0] < 4100)
+    assert_read_plainly(small)
