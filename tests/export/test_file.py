@@ -888,7 +888,7 @@ def test_file_is_what_the_guide_says(density, odd, mlp, digits):
     assert_read_plainly(rounded(mlp, 3, odd))
 
 
-@pytest.mark.parametrize("widths", [(150, 20, 2), (4100, 2), (2, 4100)])
+@pytest.mark.parametrize("widths", [(150, 20, 2), (4100, 2)])
 def test_file_of_an_image_is_what_the_guide_says(widths):
     mlp = random_network(widths, 1, 3)
     # weights that change slowly from pixel to pixel
