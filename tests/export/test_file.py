@@ -516,7 +516,7 @@ def fuzz(files, n_files, seed):
             assert str(error).startswith(("This file is ", "This is no ", "Loading "))
             continue
         n_loaded += 1
-        n_features = getattr(estimator, "steps", [(0, estimator)])[0][1].n_features_in_
+        n_features = _file._steps(estimator)[-1].n_features_in_
         # numbers that overflow are an error of theirs
         with suppress(ValueError):
             predicted = estimator.predict(np.zeros((2, n_features), np.float32))
