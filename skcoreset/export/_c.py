@@ -24,7 +24,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._compressor import CoresetCompressor
 from .._network import dense
-from .._wrapped import DTYPES, SPARSE_FORMATS, last_step, network_of, thawed
+from .._wrapped import (
+    DTYPES,
+    SPARSE_FORMATS,
+    is_multilabel,
+    last_step,
+    network_of,
+    thawed,
+)
 from ._c_source import code_layer, table_sizes, write_source
 from ._integer import (
     Floats,
@@ -255,10 +262,7 @@ class CProgram:
         self._network = network
         self._checker = checker
         self.is_classifier = is_classifier(mlp)
-        self.is_multilabel = (
-            self.is_classifier
-            and mlp._label_binarizer.y_type_ == "multilabel-indicator"
-        )
+        self.is_multilabel = is_multilabel(mlp)
         self._probabilities = probabilities
         if self.is_classifier:
             self.classes_ = mlp.classes_
