@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -22,14 +21,12 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from skcoreset import CoresetCompressor
 from skcoreset._codec import Encoder, decode
 from skcoreset._network import Network
-from skcoreset._sensitivity import sensitivity
 from skcoreset._training import _short_codes
 from skcoreset._training._short_codes import STEPS_PER_PASS
-from skcoreset._wrapped import network_of
 from skcoreset.bounds import corenet_bound, occam_bound
 from skcoreset.bounds._occam import _occam, kl_inverse
 
-from .conftest import fitted
+from ..conftest import fitted
 
 
 def compressor_of(mlp, X, **options):
@@ -245,44 +242,6 @@ def test_printed_bound_says_what_it_says(binary):
     assert f"{bound.n_bits} bits" in text
     for part in bound.parts:
         assert part in text
-
-
-# The bound of the paper
-
-
-def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
-    X, y, _, _ = digits
-    compressor = compressor_of(mlp, X, random_state=0)
-    bound = corenet_bound(compressor, X, y, margin=2.0, delta=0.1)
-
-    F = network_of(mlp).forward(X)
-    others = np.where(y[:, np.newaxis] == np.arange(10), -np.inf, F).max(axis=1)
-    assert bound.margin_loss == np.mean(F[np.arange(len(y)), y] - others <= 2)
-    assert bound.max_norm == pytest.approx(np.sqrt((F**2).sum(axis=1)).max())
-    n_layers = mlp.n_layers_
-    total = 0
-    for layer, part in enumerate(bound.sensitivity_sums):
-        total += np.prod(bound.deltas[layer:]) ** 2 * part
-    expected = bound.max_norm * n_layers * np.sqrt(total / len(X)) / 2
-    assert bound.complexity == pytest.approx(expected)
-    assert bound.error_bound == bound.margin_loss + bound.complexity
-    assert "above 1: it says nothing" in str(bound)
-    assert "is 0.99, below 1." in str(replace(bound, error_bound=0.99))
-    # the sums are over calibration points, and no larger than over all rows
-    most = sensitivity(X, mlp.coefs_[0]).sum()
-    assert 0.5 * most < bound.sensitivity_sums[0] <= most
-    assert bound.n_calibration < len(X)
-
-
-@pytest.mark.parametrize("kind", ["strings", "multilabel"])
-def test_margin_of_networks_with_an_output_for_each_label(kind):
-    mlp, X, y = problem(kind)
-    compressor = compressor_of(mlp, X)
-    bound = corenet_bound(compressor, X, y, margin=1e-9)
-    assert bound.margin_loss == pytest.approx(1 - mlp.score(X, y))
-    larger = corenet_bound(compressor, X, y, margin=1.0)
-    assert larger.margin_loss > bound.margin_loss
-    assert larger.complexity < bound.complexity
 
 
 # Refusals
