@@ -3,6 +3,8 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from skcoreset import CoresetCompressor
 from skcoreset._sensitivity import sensitivity
 from skcoreset._wrapped import network_of
 from skcoreset.bounds import corenet_bound
+
+from .common import compressor_of, problem
 
 
 def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):

@@ -13,12 +13,11 @@ from scipy import sparse
 from scipy.optimize import brentq
 from scipy.special import rel_entr
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.datasets import make_classification
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from skcoreset import CoresetCompressor
 from skcoreset._codec import Encoder, decode
 from skcoreset._network import Network
 from skcoreset._training import _short_codes
@@ -27,25 +26,7 @@ from skcoreset.bounds import corenet_bound, occam_bound
 from skcoreset.bounds._occam import _occam, kl_inverse
 
 from ..conftest import fitted
-
-
-def compressor_of(mlp, X, **options):
-    options = {"method": "magnitude", "density": 0.3, "random_state": 0} | options
-    return CoresetCompressor(mlp, **options).fit(X)
-
-
-def problem(kind):
-    """A small fitted network, its rows and labels."""
-    if kind == "multilabel":
-        X, y = make_multilabel_classification(600, n_classes=3, random_state=0)
-        mlp = MLPClassifier((8,), activation="tanh", random_state=0, max_iter=20)
-    else:
-        X, y = make_classification(600, class_sep=2, random_state=0)
-        y = np.array(["no", "yes"])[y] if kind == "strings" else y
-        hidden = (1,) if kind == "one hidden neuron" else (8, 4)
-        mlp = MLPClassifier(hidden, random_state=0, max_iter=60)
-    X = X.astype(np.float32)
-    return fitted(mlp, X, y), X, y
+from .common import compressor_of, problem
 
 
 @pytest.fixture(scope="module")
