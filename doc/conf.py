@@ -19,15 +19,35 @@ author = "the skcoreset developers"
 copyright = author
 version = release = skcoreset.__version__
 
-# No intersphinx: the build must not need a network.
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.extlinks",
     "sphinx.ext.mathjax",
+    # MathJax itself, so that the pages need no network
+    "sphinx-mathjax-offline",
     "numpydoc",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
+
+# Asked for, as a build must not need a network.
+if os.environ.get("SKCORESET_INTERSPHINX"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "sklearn": ("https://scikit-learn.org/stable", None),
+        "matplotlib": ("https://matplotlib.org/stable", None),
+    }
+
+# what is copied is code, without prompts and what it prints
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+# the gallery's configuration has a function in it
+suppress_warnings = ["config.cache"]
 
 exclude_patterns = ["_build", "_templates", "auto_examples/**/*.ipynb"]
 templates_path = ["_templates"]
@@ -48,6 +68,20 @@ numpydoc_validation_checks = {"all"} | {
 numpydoc_validation_exclude = {"Certificate$", "Bound$"}
 numpydoc_use_plots = False
 
+
+def style_of_figures(gallery_conf, fname):
+    """Transparent, with a grey that is read on white and on black."""
+    from matplotlib import pyplot
+
+    grey = "#808080"
+    colored = ("text.color", "axes.labelcolor", "axes.edgecolor")
+    colored += ("axes.titlecolor", "xtick.color", "ytick.color")
+    pyplot.rcParams.update(dict.fromkeys(colored, grey))
+    transparent = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+    pyplot.rcParams.update(dict.fromkeys(transparent, "none"))
+    pyplot.rcParams["legend.frameon"] = False
+
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
@@ -57,6 +91,8 @@ sphinx_gallery_conf = {
     "doc_module": ("skcoreset",),
     "reference_url": {"skcoreset": None},
     "download_all_examples": False,
+    "reset_modules": ("matplotlib", style_of_figures),
+    "within_subsection_order": "ExampleTitleSortKey",
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
@@ -65,20 +101,23 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"skcoreset {version}"
 html_static_path = ["_static"]
+html_favicon = LOGO = "_static/logo.svg"
 html_css_files = ["skcoreset.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_sidebars = {
     "index": [],
+    "when_to_use": [],
     "install": [],
     "quick_start": [],
     "benchmarks": [],
     "paper": [],
+    "glossary": [],
     "changelog": [],
     "contributing": [],
 }
 html_theme_options = {
-    "logo": {"text": "skcoreset"},
+    "logo": {"text": "skcoreset", "image_light": LOGO, "image_dark": LOGO},
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "show_toc_level": 2,

@@ -51,13 +51,13 @@ for name, parameters in candidates.items():
 
 # %%
 
-figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 for name, color, marker in zip(
-    candidates, ["#0072B2", "#D55E00", "#009E73"], ["o", "^", "s"]
+    candidates, ["#1F85C7", "#D55E00", "#009E73"], ["o", "^", "s"]
 ):
     for ax, values in zip(axes, [errors, accuracies]):
         ax.plot(densities, values[name], color=color, marker=marker, label=name)
-axes[1].axhline(mlp.score(X_test, y_test), color="#666666", label="original")
+axes[1].axhline(mlp.score(X_test, y_test), color="#808080", label="original")
 axes[0].set(yscale="log", ylabel="Median relative error of the outputs")
 axes[1].set(ylabel="Test accuracy")
 for ax in axes:

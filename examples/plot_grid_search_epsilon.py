@@ -61,7 +61,7 @@ ax.errorbar(
     results["mean_test_density"],
     results["mean_test_fidelity"],
     results["std_test_fidelity"],
-    color="#0072B2",
+    color="#1F85C7",
     marker="o",
     capsize=3,
 )

@@ -9,7 +9,6 @@ stays, the network becomes sparse.
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import matplotlib.pyplot as plt
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPRegressor
@@ -37,9 +36,11 @@ print(compressor.certificate_)
 print(compressor.estimator_)
 
 # %%
-# The path on the left, with the score of the original and of the chosen network. On the
-# right what is kept of each input.
+# The path, with the score of the original and of the chosen network:
 
-figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-CompressionPathDisplay.from_estimator(compressor, X_test, y_test, ax=axes[0])
-_ = InputDensityDisplay.from_estimator(compressor, ax=axes[1])
+_ = CompressionPathDisplay.from_estimator(compressor, X_test, y_test)
+
+# %%
+# What is kept of each input:
+
+_ = InputDensityDisplay.from_estimator(compressor)

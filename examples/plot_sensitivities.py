@@ -32,19 +32,22 @@ compressor.fit(X_calibration)
 # Few edges carry a neuron
 # ------------------------
 # The sum of a neuron's sensitivities, not the number of its edges, says how many draws
-# approximate it. In both layers it is far below the number of edges.
+# approximate it. In the first two layers it is far below the number of edges: the
+# orange line is that of the median neuron, the band has all of them.
 
-figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", sharey=True)
 for layer, ax in enumerate(axes):
     SensitivityDisplay.from_estimator(compressor, X_calibration, layer=layer, ax=ax)
 
 # %%
-# The border goes dark
-# --------------------
-# Pixels that are never lit have no sensitivity, and all their edges go. What the
-# network looks at remains: compare the mean image.
+# Rare pixels count, too
+# ----------------------
+# Pixels that are never lit have no sensitivity, and all their edges go. Those that are
+# lit rarely keep many: sensitivity is the largest share that an edge *ever* has, and on
+# the few images that light them they matter. Compare the columns at the sides with the
+# mean image, where they are nearly black.
 
-figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 InputDensityDisplay.from_estimator(compressor, ax=axes[0])
 image = axes[1].imshow(X.mean(axis=0).reshape(8, 8), cmap="magma")
 axes[1].set(xticks=[], yticks=[])
@@ -53,7 +56,9 @@ _ = figure.colorbar(image, ax=axes[1], label="Mean of the pixel")
 # %%
 # Where the edges stay
 # --------------------
-# One constant serves all neurons: each gets draws in proportion to its own sum, so a
-# layer of few edges keeps a larger share of them.
+# One constant serves all neurons: each gets draws in proportion to the sums of its
+# sensitivities. A layer keeps more of its edges where these sums are larger beside the
+# number of edges, and where few edges are drawn again and again fewer different ones
+# are kept.
 
 _ = LayerDensityDisplay.from_estimator(compressor)

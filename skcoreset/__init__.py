@@ -10,6 +10,7 @@ from ._displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
     LayerDensityDisplay,
+    NetworkDisplay,
     SensitivityDisplay,
 )
 from ._guarantees import Certificate
@@ -22,6 +23,7 @@ __all__ = [
     "CoresetCompressor",
     "InputDensityDisplay",
     "LayerDensityDisplay",
+    "NetworkDisplay",
     "SensitivityDisplay",
     "__version__",
     "bounds",

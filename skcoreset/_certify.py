@@ -13,7 +13,8 @@ from ._compat import HasMethods, Interval, StrOptions, num_samples, validate_par
 from ._compress import check_error
 from ._compressor import CoresetCompressor
 from ._errors import ERRORS
-from ._guarantees import Target, certify_errors
+from ._guarantees import GUARANTEES, HeldOutRows, Target
+from ._network import dense
 from ._wrapped import inputs_of, is_fitted, is_mlp, last_step, network_of, thawed
 
 
@@ -50,9 +51,11 @@ def certify(
     Parameters
     ----------
     original, compressed : fitted estimators
-        With `predict`. Where `error` is about outputs: an MLP, a Pipeline that ends in
-        one, a `CoresetCompressor`, or a classifier with `predict_proba`, of which the
-        logarithm is the output, or a regressor.
+        Anything with `predict`. Where `error` is about outputs: an MLP, a
+        `CoresetCompressor`, a Pipeline or search that ends in one of them; a regressor,
+        whose predictions are its outputs; or a classifier with `predict_proba`, whose
+        outputs are the logits of these (for three classes or more up to a shift, which
+        "relative" and "probability" ignore).
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Fresh, independent rows, of what both estimators take.
@@ -74,7 +77,8 @@ def certify(
 
     scale : array-like of shape (n_outputs,), default=None
         With ``error="scaled"``, the spread of the original's outputs. None is the one
-        in the `certificate_` of a compressor. Measured on X it would break the test.
+        in the `certificate_` of a compressor that was fitted with this error. Measured
+        on X it would break the test.
 
     Returns
     -------
@@ -84,8 +88,9 @@ def certify(
     Raises
     ------
     ValueError
-        If both `epsilon` and `delta` are None, X has too few rows, the estimators do
-        not have what `error` measures, or the spread is not known.
+        If both `epsilon` and `delta` are None, X (or a class) has fewer rows than
+        ``log(1 - confidence) / log(1 - delta)``, the estimators do not have what
+        `error` measures, or the spread is not known.
 
     See Also
     --------
@@ -110,11 +115,11 @@ def certify(
     >>> certificate.holds, certificate.delta < 0.1
     (True, True)
     """
-    classifier = is_classifier(thawed(original))
+    classifier = _predicts_classes(original)
     if error == "auto":
-        error = "relative" if classifier else "scaled"
-    kind = ERRORS[error]
+        error = GUARANTEES["conformal"].auto_error(classifier)
     check_error(error, classifier=classifier)
+    kind = ERRORS[error]
     if kind.counts_rows and epsilon is not None:
         raise ValueError(
             f"epsilon={epsilon!r} plays no part in error={error!r}, which counts rows: "
@@ -124,56 +129,127 @@ def certify(
         raise ValueError(
             "epsilon=None and delta=None cannot both be found: give one of them."
         )
+    if scale is not None and error != "scaled":
+        raise ValueError(f"scale plays no part in error={error!r}: leave it out.")
     groups, classes = np.zeros(num_samples(X), dtype=np.intp), ()
     if kind.counts_rows:
-        y, y_hat = original.predict(X), compressed.predict(X)
-        changed = np.asarray(y != y_hat).reshape(len(groups), -1)
-        errors = changed.any(axis=1).astype(np.float64)
+        y, y_hat = _predictions(original, X), _predictions(compressed, X)
+        _check_same_shape(y, y_hat)
+        errors = (y != y_hat).reshape(len(y), -1).any(axis=1).astype(np.float64)
         if kind.by_class:
-            check_error(error, classifier=True, multilabel=np.ndim(y) > 1)
-            classes = list(getattr(original, "classes_", np.unique(y)))
-            groups = np.searchsorted(classes, y)
+            check_error(error, classifier=True, multilabel=y.ndim > 1)
+            predicted, groups = np.unique(y, return_inverse=True)
+            others = np.setdiff1d(getattr(original, "classes_", predicted), predicted)
+            classes = [*predicted, *others]
     else:
-        (F, out_activation), (F_hat, _) = (
-            _outputs(estimator, X) for estimator in (original, compressed)
-        )
-        if F.shape != F_hat.shape:
-            raise ValueError(
-                f"original has {F.shape[1]} outputs and compressed {F_hat.shape[1]}: "
-                "they cannot be compared."
-            )
+        F, F_hat, out_activation = _outputs_of_both(original, compressed, X, error)
         if error == "scaled":
-            scale = _scale(compressed, scale, F.shape[1])
+            scale = _checked_scale(compressed, scale, F.shape[1])
         errors = kind.measure(F_hat, F, out_activation, scale)
+    rows = HeldOutRows(groups, classes)
     target = Target(error, epsilon, delta, confidence)
-    return certify_errors(errors, groups, classes, target, scale)
+    if delta is not None:
+        rows.check_sizes(target)
+    return rows.certificate(errors, rows.completed(target, errors), "test", scale=scale)
 
 
-def _outputs(estimator, X):
-    """Outputs before the output activation, and the activation."""
-    if isinstance(estimator, CoresetCompressor):
-        activation = last_step(estimator.estimator_).out_activation_
-        return np.asarray(estimator._forward(X)), activation
-    mlp = last_step(estimator)
-    if is_mlp(mlp) and is_fitted(estimator):
+def _predicts_classes(estimator):
+    """Tell a classifier from a regressor, also where it is no estimator of sklearn."""
+    if hasattr(estimator, "__sklearn_tags__"):
+        return is_classifier(thawed(estimator))
+    return hasattr(estimator, "predict_proba") or hasattr(estimator, "classes_")
+
+
+def _predictions(estimator, X):
+    """Predictions, 1-d where each row has one."""
+    y = np.asarray(dense(estimator.predict(X)))
+    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _check_same_shape(of_original, of_compressed):
+    if of_original.shape != of_compressed.shape:
+        raise ValueError(
+            f"original predicts an array of shape {of_original.shape} and compressed "
+            f"one of shape {of_compressed.shape}: they cannot be compared."
+        )
+
+
+def _outputs_of_both(original, compressed, X, error):
+    """Outputs before the output activation, of both, and the activation."""
+    classifier = _predicts_classes(original)
+    F, activation = _outputs(original, X, error, classifier)
+    F_hat, activation_hat = _outputs(compressed, X, error, classifier)
+    if activation != activation_hat and "exp" in (activation, activation_hat):
+        # Poisson networks output logarithms of what others predict
+        with np.errstate(divide="ignore", invalid="ignore"):
+            F = F if activation == "exp" else np.log(F)
+            F_hat = F_hat if activation_hat == "exp" else np.log(F_hat)
+    _check_same_shape(F, F_hat)
+    if activation == "softmax" or (activation == "logistic" and F.shape[1] == 1):
+        _check_same_classes(original, compressed)
+    if error != "probability" and not np.isfinite(F).all():
+        raise ValueError(
+            f"The output of original on X, for error={error!r}, is not finite; of a "
+            "probability of 0 or 1 no logit is. Use error='probability' or 'prediction'"
+            " for a classifier."
+        )
+    return F, F_hat, activation
+
+
+def _check_same_classes(original, compressed):
+    if hasattr(original, "classes_") and hasattr(compressed, "classes_"):
+        names, names_hat = (
+            np.asarray(e.classes_).tolist() for e in (original, compressed)
+        )
+        if set(names) != set(names_hat):
+            raise ValueError(
+                f"original has the classes {names} and compressed {names_hat}: their "
+                "outputs cannot be compared."
+            )
+
+
+def _outputs(estimator, X, error, classifier):
+    """Outputs before the output activation, and the activation.
+
+    In the order of the sorted classes.
+    """
+    estimator = thawed(getattr(estimator, "best_estimator_", estimator))
+    last = last_step(estimator)
+    if isinstance(last, CoresetCompressor):
+        F = estimator.transform(X)
+        return F, last_step(last.estimator_).out_activation_
+    if is_mlp(last) and is_fitted(estimator):
         network = network_of(estimator)
         return network.forward(inputs_of(estimator, X)), network.out_activation
-    if not is_classifier(estimator):
-        y = np.asarray(estimator.predict(X), dtype=np.float64)
+    if not classifier:
+        y = _predictions(estimator, X).astype(np.float64)
         return y.reshape(len(y), -1), "identity"
     if not hasattr(estimator, "predict_proba"):
         raise ValueError(
-            f"{type(estimator).__name__} has no predict_proba, and this error is about "
-            "outputs: use error='prediction' or 'classwise'."
+            f"{type(estimator).__name__} has no predict_proba, and error={error!r} is "
+            "about outputs: use error='prediction' or 'classwise'."
         )
-    P = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    P = estimator.predict_proba(X)
+    several_labels = isinstance(P, list) or _predictions(estimator, X).ndim > 1
+    if isinstance(P, list):
+        P = np.column_stack([p[:, -1] for p in P])
+    P = np.asarray(P, dtype=np.float64)
+    if not several_labels and hasattr(estimator, "classes_"):
+        P = P[:, np.argsort(estimator.classes_)]
     with np.errstate(divide="ignore"):
-        if P.shape[1] == 2:
-            return logit(P[:, 1:]), "logistic"
+        if several_labels:
+            return logit(P), "logistic"
+        if P.shape[1] <= 2:
+            return logit(P[:, -1:]), "logistic"
+        if not ERRORS[error].ignores_shift:
+            raise ValueError(
+                f"error={error!r} is about outputs, which predict_proba tells up to a "
+                "shift only: use error='relative' or 'probability'."
+            )
         return np.log(P), "softmax"
 
 
-def _scale(compressed, scale, n_outputs):
+def _checked_scale(compressed, scale, n_outputs):
     if scale is None:
         scale = getattr(getattr(compressed, "certificate_", None), "scale", None)
     if scale is None:
@@ -182,9 +258,9 @@ def _scale(compressed, scale, n_outputs):
             "other than X: pass it, or a compressor that was fitted with this error."
         )
     scale = np.asarray(scale, dtype=np.float64)
-    if scale.shape != (n_outputs,) or not (scale >= 0).all():
+    if scale.shape != (n_outputs,) or not ((scale >= 0) & np.isfinite(scale)).all():
         raise ValueError(
-            f"scale={scale.tolist()} must be one number of at least 0 for each of the "
-            f"{n_outputs} outputs."
+            f"scale={scale.tolist()} must be one finite number of at least 0 for each "
+            f"of the {n_outputs} outputs."
         )
     return scale

@@ -12,6 +12,7 @@ from ._errors import ERRORS, spread
 from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS, remove_neurons
 from ._parallel import one_blas_thread, threads
+from ._training import FewBits, MatchOriginal
 
 
 @one_blas_thread
@@ -27,6 +28,7 @@ def compress(
     confidence=None,
     guarantee="conformal",
     density=None,
+    bits=None,
     refine=None,
     prune_neurons=None,
     classes=None,
@@ -51,7 +53,7 @@ def compress(
     error : str
         A name in `ERRORS`.
 
-    method, epsilon, delta, confidence, guarantee, density, refine, prune_neurons
+    method, epsilon, delta, confidence, guarantee, density, bits, refine, prune_neurons
         As in :class:`CoresetCompressor`.
 
     classes : sequence, default=None
@@ -88,6 +90,8 @@ def compress(
     refine = way.refines if refine is None else refine
     prune = way.prunes_neurons if prune_neurons is None else prune_neurons
     path = promise.path(way, network, X, target, refine=refine, rng=rng, n_jobs=n_jobs)
+    if bits is not None:
+        path = _with_few_bits(path, network, X, bits, target, rng, n_jobs)
     if prune:
         # what is silent on the calibration rows only, held-out rows have to judge
         rows = X if promise.holds_rows_out else None
@@ -115,6 +119,18 @@ def compress(
     if promise.holds_rows_out:
         _warn_of_collapse(network, compressed, X_val, classes)
     return compressed, certificate, trace
+
+
+def _with_few_bits(path, network, X, bits, target, rng, n_jobs):
+    """Round each network of a path, trained to match the original so."""
+    (rng,) = rng.spawn(1)
+    with threads(n_jobs) as thread_map:
+        objective = MatchOriginal(
+            network, X, ERRORS[target.error], thread_map=thread_map
+        )
+        few_bits = FewBits(objective, bits, rng=rng, thread_map=thread_map)
+        for compressed in path:
+            yield few_bits.round(compressed)
 
 
 def check_error(name, *, classifier, multilabel=False):
@@ -160,29 +176,33 @@ def _check_density(path, network, density, method, prune):
 
 
 def _warn_of_collapse(network, compressed, X_val, classes):
-    """Say where a promise that holds hides that the network says nothing any more."""
+    """Say what a promise may hide: constant outputs, and classes that are lost."""
     F, F_hat = network.forward(X_val), compressed.forward(X_val)
-    constant = (np.ptp(F_hat, axis=0) == 0) & (np.ptp(F, axis=0) > 0)
+    constant = np.flatnonzero((np.ptp(F_hat, axis=0) == 0) & (np.ptp(F, axis=0) > 0))
     predicts_classes = network.out_activation in ("softmax", "logistic")
-    if constant.all() or (constant.any() and not predicts_classes):
-        which = np.flatnonzero(constant).tolist() if len(constant) > 1 else "its only"
+    if len(constant) == F.shape[1] or (len(constant) and not predicts_classes):
         warnings.warn(
-            "The compressed network is constant on the held-out rows (outputs: "
-            f"{which}), and the original is not. A smaller epsilon or a larger density "
-            "keeps more; error='scaled' measures outputs by their spread.",
+            f"On the held-out rows the compressed network is constant (outputs "
+            f"{constant.tolist()} of {F.shape[1]}), and the original is not. A smaller "
+            "epsilon, a smaller delta or a larger density keeps more.",
             UserWarning,
         )
     if predicts_classes:
         labels, labels_hat = network.labels(F), compressed.labels(F_hat)
-        if labels.shape[1] > 1:
-            gone = np.flatnonzero(labels.any(axis=0) & ~labels_hat.any(axis=0))
-        else:
-            gone = np.setdiff1d(labels, labels_hat).astype(np.intp)
-        if len(gone):
-            names = gone if classes is None else np.asarray(classes)[gone]
+        if labels.shape[1] == 1:
+            numbers = np.arange(max(2, F.shape[1]))
+            labels, labels_hat = labels == numbers, labels_hat == numbers
+        n_kept, n_rows = (labels & labels_hat).sum(axis=0), labels.sum(axis=0)
+        lost = np.flatnonzero(n_kept < n_rows / 2)
+        if len(lost):
+            names = lost if classes is None else np.asarray(classes)[lost]
+            counts = ", ".join(
+                f"{name} ({kept} of {rows})"
+                for name, kept, rows in zip(names, n_kept[lost], n_rows[lost])
+            )
             warnings.warn(
-                f"The compressed network predicts {names.tolist()} for none of the "
-                "held-out rows, and the original does. error='classwise' bounds the "
-                "changes of every class.",
+                "The compressed network predicts less than half of the held-out rows "
+                f"as the original does where that predicts {counts}. "
+                "error='classwise' bounds the changes of every class.",
                 UserWarning,
             )

@@ -175,6 +175,11 @@ class CoresetCompressor(
         Share of the original network's edges to keep, in (0, 1]. Then neither `epsilon`
         nor `delta` is targeted; `certificate_` has what was reached. None targets them.
 
+    bits : int, default=None
+        1 to 8: the kept weights of each layer take at most `2**bits` values, the odd
+        multiples of one float32 step, and are trained through the rounding. Intercepts
+        have 16 bits. What is promised is of the rounded network. None rounds nothing.
+
     refine : bool, default=None
         Whether the kept edges are given the weights that reproduce the original best
         on the calibration rows. None is the rule of the method: yes for "refined", no
@@ -299,9 +304,9 @@ class CoresetCompressor(
     >>> compressor = CoresetCompressor(mlp, epsilon=0.2, random_state=0).fit(X_new)
     >>> print(compressor.certificate_)
     On average over draws of the held-out rows, a fresh row is kept with probability at
-    least 1 - 0.1. A row is kept where the relative error (2-norm) of the output is at
-    most 0.2. Of the 270 held-out rows ... are not kept (conformal risk control: 0.0...
-    is at most 0.1).
+    least 1 - 0.1. A row is kept where the relative error (2-norm) of the output, less
+    its mean where a softmax follows, is at most 0.2. Of the 270 held-out rows ... are
+    not kept (conformal risk control: 0.0... is at most 0.1).
     >>> print(compressor.density_ < 0.2)
     True
     >>> compressor.score(X_new, y_new) > mlp.score(X_new, y_new) - 0.05
@@ -322,6 +327,7 @@ class CoresetCompressor(
         "guarantee": [StrOptions(set(GUARANTEES))],
         "error": [StrOptions({"auto", *ERRORS})],
         "density": [None, Interval(Real, 0, 1, closed="right")],
+        "bits": [None, Interval(Integral, 1, 8, closed="both")],
         "refine": [None, "boolean"],
         "prune_neurons": [None, "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -345,6 +351,7 @@ class CoresetCompressor(
         guarantee="conformal",
         error="auto",
         density=None,
+        bits=None,
         refine=None,
         prune_neurons=None,
         validation_fraction=0.3,
@@ -360,6 +367,7 @@ class CoresetCompressor(
         self.guarantee = guarantee
         self.error = error
         self.density = density
+        self.bits = bits
         self.refine = refine
         self.prune_neurons = prune_neurons
         self.validation_fraction = validation_fraction
@@ -466,6 +474,7 @@ class CoresetCompressor(
             guarantee=self.guarantee,
             error=target.error,
             density=target.density,
+            bits=self.bits,
             refine=self.refine,
             prune_neurons=self.prune_neurons,
             classes=getattr(last_step(estimator), "classes_", None),
@@ -496,6 +505,7 @@ class CoresetCompressor(
         guarantee.check_options(
             target,
             METHODS[self.method],
+            self.method,
             refine=self.refine,
             activation=mlp.activation,
             X_val=X_val,
@@ -698,8 +708,9 @@ class CoresetCompressor(
         """Train the kept edges further, with labels.
 
         Adam on the network's own loss and L2 penalty `alpha`, with its own batch size.
-        The edges stay the same and `estimator_` is replaced. The network then follows
-        the labels and no longer the original: `certificate_` promises nothing any more.
+        The edges stay the same, `bits` is kept, and `estimator_` is replaced. The
+        network then follows the labels and no longer the original: `certificate_`
+        promises nothing any more.
 
         Parameters
         ----------
@@ -713,7 +724,8 @@ class CoresetCompressor(
             Weights of the rows.
 
         n_epochs : int, default=None
-            Passes over the rows. None is 15, or as many as make 2,000 steps.
+            Passes over the rows. None is 15, or as many as make 2,000 steps. With
+            `bits` as many again train through the rounding.
 
         Returns
         -------
@@ -767,6 +779,7 @@ class CoresetCompressor(
             batch_size=mlp.batch_size,
             sample_weight=sample_weight,
             n_epochs=n_epochs,
+            bits=self.bits,
             rng=np.random.default_rng(rng.randint(2**31, size=4)),
         )
         estimator = with_network(self.estimator_, tuned)

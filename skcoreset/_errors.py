@@ -17,9 +17,12 @@ ROW_FLOOR = 0.1
 
 def relative_error(F_hat, F, out_activation, scale=None):
     """`||f_hat - f||_2 / ||f||_2`; of a softmax, without the shift of all outputs."""
-    difference, F = _on_one_scale(*_without_shift(F_hat, F, out_activation))
-    with np.errstate(over="ignore"):
+    difference, F = _on_one_scale(F_hat, F)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if out_activation == "softmax":
+            difference, F = (A - A.mean(axis=1, keepdims=True) for A in (difference, F))
         difference = np.linalg.norm(difference, axis=1)
+    difference = np.nan_to_num(difference, nan=np.inf, posinf=np.inf)
     return ratio(difference, np.linalg.norm(F, axis=1))
 
 
@@ -41,23 +44,16 @@ def absolute_error(F_hat, F, out_activation, scale=None):
 
 def probability_error(F_hat, F, out_activation, scale=None):
     """`max_k |p_hat_k - p_k|` of the predicted probabilities."""
-    P_hat, P = (activate_output(F, out_activation) for F in (F_hat, F))
+    with np.errstate(invalid="ignore"):
+        P_hat, P = (activate_output(F, out_activation) for F in (F_hat, F))
     return _distance(P_hat, P).max(axis=1)
 
 
 def prediction_error(F_hat, F, out_activation, scale=None):
     """1 where the predicted class, or set of labels, has changed; else 0."""
-    changed = labels(F_hat, out_activation) != labels(F, out_activation)
+    with np.errstate(invalid="ignore"):
+        changed = labels(F_hat, out_activation) != labels(F, out_activation)
     return changed.any(axis=1).astype(np.float64)
-
-
-def _without_shift(F_hat, F, out_activation):
-    """Outputs of a softmax less their mean, which it ignores; else as they are."""
-    if out_activation != "softmax":
-        return F_hat, F
-    return tuple(
-        F - F.mean(axis=1, keepdims=True, dtype=np.float64) for F in (F_hat, F)
-    )
 
 
 def _on_one_scale(F_hat, F):
@@ -65,11 +61,10 @@ def _on_one_scale(F_hat, F):
     scale = np.abs(F).max(axis=1, keepdims=True).astype(np.float64)
     scale[scale == 0] = 1
     F = F / scale
+    with np.errstate(over="ignore"):
+        difference = F_hat / scale - F
     # An output that is not finite is infinitely far away.
-    difference = np.nan_to_num(
-        F_hat / scale - F, nan=np.inf, posinf=np.inf, neginf=-np.inf
-    )
-    return difference, F
+    return np.nan_to_num(difference, nan=np.inf, posinf=np.inf, neginf=-np.inf), F
 
 
 def _distance(F_hat, F):
@@ -81,8 +76,10 @@ def _distance(F_hat, F):
 def ratio(numerator, denominator):
     """Elementwise quotient in float64 where 0/0 is 0 and x/0 is infinite."""
     numerator = np.asarray(numerator, dtype=np.float64)
+    denominator = np.asarray(denominator)
     out = np.where(numerator > 0, np.inf, 0.0)
-    return np.divide(numerator, denominator, out=out, where=denominator > 0)
+    with np.errstate(over="ignore"):
+        return np.divide(numerator, denominator, out=out, where=denominator > 0)
 
 
 def _relative_to_output(F):
@@ -123,8 +120,9 @@ class Error:
     by_class : bool, default=False
         Whether the rows of each class that the original predicts count by themselves.
 
-    ignores_shift : bool, default=True
-        Whether it is the same whatever is added to all outputs of a softmax.
+    ignores_shift : bool, default=False
+        Whether it is the same whatever is added to all outputs of a row before a
+        softmax.
 
     units : {None, "offset", "spread"}, default=None
         What of the outputs' units it does not depend on: where they begin, or their
@@ -138,7 +136,7 @@ class Error:
     classifiers: bool = False
     multilabel: bool = True
     by_class: bool = False
-    ignores_shift: bool = True
+    ignores_shift: bool = False
     units: str | None = None
 
     def centred(self, network):
@@ -165,36 +163,38 @@ def spread(F):
 ERRORS = {
     "relative": Error(
         relative_error,
-        "the relative error (2-norm) of the output is at most {epsilon:.4g}",
+        "the relative error (2-norm) of the output, less its mean where a softmax "
+        "follows, is at most {epsilon}",
+        ignores_shift=True,
     ),
     "entrywise": Error(
         entrywise_error,
-        "each output changes by at most {epsilon:.4g} times its magnitude",
-        ignores_shift=False,
+        "each output changes by at most {epsilon} times its magnitude",
     ),
     "scaled": Error(
         scaled_error,
-        "no output changes by more than {epsilon:.4g} times its standard deviation on "
-        "the calibration rows",
+        "no output changes by more than {epsilon} times its spread (`scale`)",
         _all_alike,
         units="spread",
     ),
     "absolute": Error(
         absolute_error,
-        "no output changes by more than {epsilon:.4g}",
+        "no output changes by more than {epsilon}",
         _all_alike,
         units="offset",
     ),
     "probability": Error(
         probability_error,
-        "no predicted probability changes by more than {epsilon:.4g}",
+        "no predicted probability changes by more than {epsilon}",
         classifiers=True,
+        ignores_shift=True,
     ),
     "prediction": Error(
         prediction_error,
         "the predicted class, or set of labels, stays the same",
         counts_rows=True,
         classifiers=True,
+        ignores_shift=True,
     ),
     "classwise": Error(
         prediction_error,
@@ -203,5 +203,6 @@ ERRORS = {
         classifiers=True,
         multilabel=False,
         by_class=True,
+        ignores_shift=True,
     ),
 }

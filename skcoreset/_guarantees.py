@@ -5,14 +5,18 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from itertools import chain
-from math import ceil, log, log1p
+from math import ceil, inf, isinf, log, log1p
 
 import numpy as np
-from scipy.stats import beta, binom
+from scipy.special import betaincc, betainccinv
 
 from ._errors import ERRORS
 from ._parallel import serial_map
+
+# Takes the place of a delta of which the inverse would overflow.
+TINY = 1e-300
 
 # Quantiles of the error that a certificate and a path report.
 QUANTILES = (0.5, 0.9, 0.99)
@@ -27,11 +31,12 @@ class Target:
     error : str
         A name in `ERRORS`.
 
-    epsilon : float, default=0.1
-        Largest error of a row that keeps the promise.
+    epsilon : float or None, default=0.1
+        Largest error of a row that keeps the promise. None is to be found.
 
-    delta : float, default=0.1
-        Share of rows that need not keep it.
+    delta : float or None, default=0.1
+        Share of rows that need not keep it. None is to be found, which takes a
+        confidence.
 
     confidence : float, default=None
         Of the promise for one network; None is the promise on average.
@@ -41,15 +46,15 @@ class Target:
     """
 
     error: str
-    epsilon: float = 0.1
-    delta: float = 0.1
+    epsilon: float | None = 0.1
+    delta: float | None = 0.1
     confidence: float | None = None
     density: float | None = None
 
     @property
-    def bound(self):
-        """Error of which a row that is over it is lost."""
-        return 0.0 if ERRORS[self.error].counts_rows else self.epsilon
+    def counts_rows(self):
+        """Whether the error is 0 or 1, so that there is no epsilon."""
+        return ERRORS[self.error].counts_rows
 
     @property
     def rule(self):
@@ -58,80 +63,110 @@ class Target:
             return OnAverage(self.delta)
         return WithConfidence(self.delta, self.confidence)
 
+    def lost(self, errors):
+        """Tell which rows do not keep the promise."""
+        # so that an error that is not a number is not kept either
+        return ~(errors <= (0 if self.counts_rows else self.epsilon))
+
 
 @dataclass(frozen=True)
-class OnAverage:
-    """Conformal risk control (Angelopoulos et al. 2022): THEORY's condition (3).
-
-    The promise is for a fresh row and the held-out rows together.
-    """
+class Rule(ABC):
+    """Whether few enough of the held-out rows are lost, for a share `delta`."""
 
     delta: float
 
-    # A row counts once it was lost anywhere along the path.
-    remembers = True
-    procedure = "conformal risk control"
-
     @property
+    @abstractmethod
     def limit(self):
         """What the statistic may be at the most."""
-        return self.delta
 
+    @abstractmethod
     def statistic(self, n_lost, n_rows):
         """Return the number that is compared with the limit."""
-        return (n_lost + 1) / (n_rows + 1)
+
+    @abstractmethod
+    def _solved_for_rows(self):
+        """Return the number of rows at which none may be lost, before rounding."""
 
     def allows(self, n_lost, n_rows):
         """Tell whether so many of the held-out rows may be lost."""
         return self.statistic(n_lost, n_rows) <= self.limit
 
+    def most_allowed(self, n_rows):
+        """Most rows that may be lost; -1 where there are too few to promise at all."""
+        return int(self.allows(np.arange(n_rows), n_rows).sum()) - 1
+
     @property
     def n_needed(self):
         """Fewest rows on which anything can be promised."""
-        needed = ceil(1 / max(self.delta, np.finfo(float).tiny) - 1 - 1e-9)
-        return needed + int(not self.allows(0, needed))
+        # what only rounding lifted above a whole number is that number
+        needed = np.ceil(self._solved_for_rows() - 1e-9)
+        return int(needed) + (not self.allows(0, needed))
 
-    def most_allowed(self, n_rows):
-        """Most rows that may be lost; -1 where there are too few to promise at all."""
-        counts = np.arange(n_rows)
-        return int(self.allows(counts, n_rows).sum()) - 1
+
+class OnAverage(Rule):
+    """Conformal risk control (Angelopoulos et al. 2022).
+
+    The promise is for a fresh row and the held-out rows together.
+    """
+
+    procedure = "conformal risk control"
+    needs = "1 / delta - 1"
+
+    # A row counts once it was lost anywhere along the path.
+    remembers = True
+
+    @property
+    def limit(self):
+        return self.delta
+
+    def statistic(self, n_lost, n_rows):
+        return (n_lost + 1) / (n_rows + 1)
+
+    def _solved_for_rows(self):
+        return 1 / max(self.delta, TINY) - 1
 
 
 @dataclass(frozen=True)
-class WithConfidence(OnAverage):
+class WithConfidence(Rule):
     """Exact binomial test of the share of lost rows, of one network.
 
     Networks of a path are tested in their order until one fails: fixed-sequence testing
     (Learn then Test, Angelopoulos et al. 2021).
     """
 
-    confidence: float = 0.95
+    confidence: float
 
-    remembers = False
     procedure = "exact binomial test"
+    needs = "log(1 - confidence) / log(1 - delta)"
+    remembers = False
 
     @property
     def limit(self):
-        """Return the level of the test."""
         return 1 - self.confidence
 
     def statistic(self, n_lost, n_rows):
         """Return the p-value: the chance of so few if the share lost were delta."""
-        return binom.cdf(n_lost, n_rows, self.delta)
+        if self.delta == 1:
+            # no share is larger
+            return np.zeros(np.shape(n_lost))
+        n_kept = np.subtract(n_rows, n_lost)
+        p_value = betaincc(n_lost + 1, np.maximum(n_kept, 1), self.delta)
+        return np.where(n_kept > 0, p_value, 1.0)
 
-    @property
-    def n_needed(self):
-        """Fewest rows on which anything can be promised."""
-        needed = ceil(log(self.limit) / log1p(-self.delta) - 1e-9)
-        return needed + int(not self.allows(0, needed))
+    def _solved_for_rows(self):
+        return log(self.limit) / log1p(-max(self.delta, TINY))
 
-    def smallest_delta(self, n_lost, n_rows):
-        """Return the smallest delta that passes (Clopper and Pearson 1934)."""
-        return np.where(
-            n_lost < n_rows,
-            beta.ppf(self.confidence, n_lost + 1, np.maximum(n_rows - n_lost, 1)),
-            1.0,
-        )
+
+def smallest_delta(n_lost, n_rows, confidence):
+    """Return the smallest delta that the binomial test lets pass.
+
+    The upper confidence bound of Clopper and Pearson (1934).
+    """
+    n_kept = n_rows - n_lost
+    delta = betainccinv(n_lost + 1, np.maximum(n_kept, 1), 1 - confidence)
+    # rounded up, so that the test passes
+    return np.where(n_kept > 0, np.minimum(delta * (1 + 1e-9), 1), 1.0)
 
 
 @dataclass(frozen=True)
@@ -164,6 +199,7 @@ class Certificate:
         Whether the promise is made.
 
     confidence : float or None
+        Confidence of the promise for this network. None where it is one on average.
 
     n_validation : int
         Held-out rows.
@@ -184,9 +220,10 @@ class Certificate:
     limit : float
         `delta`, or `1 - confidence`.
 
-    scale : ndarray of shape (n_outputs,) or None
-        Standard deviation of each of the original's outputs on the calibration rows,
-        where the error is measured in it.
+    scale : tuple of float of length n_outputs, or None
+        With ``error="scaled"``, the spread of each output that errors are measured in:
+        the standard deviation of the original's on the calibration rows, or what
+        :func:`~skcoreset.certify` was given.
 
     share_by_class : dict of object to float
         Of each class that the original predicts, the share of its held-out rows that
@@ -199,7 +236,7 @@ class Certificate:
 
     epsilon: float
     delta: float
-    guarantee: str
+    guarantee: str | None
     error: str
     holds: bool
     confidence: float | None = None
@@ -208,7 +245,7 @@ class Certificate:
     share_over_epsilon: float = np.nan
     statistic: float = np.nan
     limit: float = np.nan
-    scale: np.ndarray | None = None
+    scale: tuple | None = None
     share_by_class: dict = field(default_factory=dict)
     not_covered: tuple = ()
 
@@ -219,38 +256,45 @@ class Certificate:
     def __str__(self):
         if self.guarantee is None:
             return (
-                "No promise: the network was trained further with labels and no longer "
-                "follows the original. skcoreset.certify makes one from fresh rows."
+                "No promise: the network was trained further, with labels, after it was"
+                " certified. skcoreset.certify makes a promise from fresh rows."
             )
-        kept = ERRORS[self.error].kept.format(epsilon=self.epsilon)
-        share = f"{self.delta:.4g}"
+        # No number is rounded to where more would be promised.
+        kept = ERRORS[self.error].kept.format(epsilon=_rounded(self.epsilon))
+        share = _rounded(self.delta)
         if self.guarantee == "theoretical":
             return (
                 "By the theorem of CoreNet and under its assumptions, with probability "
                 f"at least 1 - {share} over the calibration rows, the draws of edges "
                 f"and a fresh row: {kept}. No rows were held out."
             )
+        if isinf(self.epsilon):
+            kept += ", which is no bound"
+        n_lost = round(self.share_over_epsilon * self.n_validation)
         measured = (
-            f"Of the {self.n_validation} held-out rows {self.share_over_epsilon:.2%} "
-            "are not kept"
+            f"A row is kept where {kept}. Of the {self.n_validation} held-out rows "
+            f"{n_lost} {'is' if n_lost == 1 else 'are'} not kept"
         )
         if not self.holds:
-            return f"No promise. A row is kept where {kept}. {measured}."
-        within = " of each class that the original predicts" * bool(self.share_by_class)
+            return f"No promise: {self._reason}. {measured}."
+        within, procedure = "", self._rule.procedure
+        if self.share_by_class:
+            within = " of each class that the original predicts for a held-out row"
+            procedure += " in the worst class"
         if self.confidence is None:
             promise = (
                 f"On average over draws of the held-out rows, a fresh row{within} is "
                 f"kept with probability at least 1 - {share}"
             )
         else:
+            confidence = _rounded(self.confidence, ROUND_FLOOR)
             promise = (
-                f"With confidence {self.confidence:.4g} over the draw of the held-out "
-                f"rows, at most a share {share} of fresh rows{within} is not kept by "
-                "this network"
+                f"With confidence {confidence} over the draw of the held-out rows, at "
+                f"most a share {share} of fresh rows{within} is not kept by this "
+                "network"
             )
         sentence = (
-            f"{promise}. A row is kept where {kept}. {measured} "
-            f"({_PROCEDURES[self.confidence is None]}: {self.statistic:.4g} is at most "
+            f"{promise}. {measured} ({procedure}: {self.statistic:.4g} is at most "
             f"{self.limit:.4g})."
         )
         if self.not_covered:
@@ -260,17 +304,46 @@ class Certificate:
             )
         return sentence
 
+    @property
+    def _rule(self):
+        return Target(self.error, self.epsilon, self.delta, self.confidence).rule
 
-_PROCEDURES = {True: OnAverage.procedure, False: WithConfidence.procedure}
+    @property
+    def _reason(self):
+        """Why nothing is promised."""
+        if self.n_validation < self._rule.n_needed:
+            share, needed = _rounded(self.delta), self._rule.n_needed
+            return f"delta={share} takes at least {needed} held-out rows"
+        if self.confidence is None:
+            return (
+                f"of one network, error={self.error!r} promises something only with a "
+                "confidence"
+            )
+        return f"the {self._rule.procedure} does not let it pass"
+
+
+def _rounded(number, rounding=ROUND_CEILING):
+    """Four digits of a number, rounded to the side that promises less."""
+    digits = Context(prec=4, rounding=rounding).create_decimal(repr(float(number)))
+    return f"{float(digits):.4g}"
+
+
+def check_n_rows(target, n_rows, which):
+    """Refuse too few held-out rows; `which` says where the number comes from."""
+    needed = target.rule.n_needed
+    if n_rows < needed:
+        raise ValueError(
+            f"delta={target.delta!r} can be promised on at least {target.rule.needs} = "
+            f"{needed:.6g} held-out rows and {which} {n_rows}: {needed - n_rows:.6g} "
+            "are missing. Give more held-out rows or a larger delta."
+        )
 
 
 class HeldOutRows:
-    """Which rows count together, and whether few enough of them are lost.
+    """Which rows count together, and what may be said where some of them are lost.
 
     Parameters
     ----------
-    target : Target
-
     groups : ndarray of shape (n_samples,)
         Class that the original predicts, where classes count by themselves.
 
@@ -278,95 +351,98 @@ class HeldOutRows:
         What the numbers of the groups stand for.
     """
 
-    def __init__(self, target, groups, classes=()):
-        self.target = target
-        self.rule = target.rule
+    def __init__(self, groups, classes=()):
         self.groups = groups
+        self.classes = classes
         self.n_samples = len(groups)
         self.sizes = np.bincount(groups, minlength=max(1, len(classes)))
-        self.classes = classes
 
-    @property
-    def not_covered(self):
-        """Classes without a row."""
-        return tuple(c for c, size in zip(self.classes, self.sizes) if size == 0)
-
-    def check_sizes(self):
-        """Refuse classes with too few rows to promise anything."""
-        missing = np.maximum(self.rule.n_needed - self.sizes, 0)
+    def check_sizes(self, target):
+        """Refuse too few rows, of all or of a class, to promise anything."""
+        if not len(self.classes):
+            check_n_rows(target, self.n_samples, "there are")
+            return
+        needed = target.rule.n_needed
         short = [
-            f"{name} ({size}, {n_missing} missing)"
-            for name, size, n_missing in zip(self.classes, self.sizes, missing)
-            if n_missing and size
+            f"{name} ({size}, {needed - size} missing)"
+            for name, size in zip(self.classes, self.sizes)
+            if 0 < size < needed
         ]
         if short:
             raise ValueError(
-                f"error={self.target.error!r} at delta={self.target.delta!r} needs "
-                f"{self.rule.n_needed} held-out rows of every class that the original "
-                f"predicts. Too few have: {', '.join(short)}. Give more rows, a larger "
-                "validation_fraction or a larger delta."
+                f"error={target.error!r} at delta={target.delta!r} needs {needed} "
+                "held-out rows of every class that the original predicts. Too few "
+                f"have: {', '.join(short)}. Give more held-out rows or a larger delta."
             )
 
     def counts(self, lost):
-        """Lost rows of each group."""
-        return np.bincount(self.groups[lost], minlength=len(self.sizes))
-
-    def statistic(self, lost):
-        """The largest statistic of a group."""
+        """Lost rows of each group, and all of them, where there are any."""
         covered = self.sizes > 0
-        statistics = self.rule.statistic(
-            self.counts(lost)[covered], self.sizes[covered]
-        )
-        return float(np.max(statistics))
+        n_lost = np.bincount(self.groups[lost], minlength=len(self.sizes))
+        return n_lost[covered], self.sizes[covered]
 
-    def reached(self, errors):
-        """The target with the epsilon, or delta, that the rows allow; and if any.
+    def statistic(self, lost, rule):
+        """The largest statistic of a group."""
+        return float(np.max(rule.statistic(*self.counts(lost))))
 
-        Whether anything is promised depends on the number of rows alone.
+    def completed(self, target, errors):
+        """Return the target with the smallest epsilon or delta where it has None."""
+        if target.delta is None:
+            counts = self.counts(target.lost(errors))
+            deltas = smallest_delta(*counts, target.confidence)
+            return replace(target, delta=float(deltas.max()))
+        if target.epsilon is None and not target.counts_rows:
+            # with too few rows not even the largest error will do
+            n_most = target.rule.most_allowed(self.n_samples)
+            epsilon = np.append(np.sort(errors), inf)[self.n_samples - 1 - n_most]
+            return replace(target, epsilon=float(epsilon))
+        return target
+
+    def certificate(
+        self, errors, target, guarantee, *, statistic=None, promises=True, scale=None
+    ):
+        """Return what is promised with these errors of the rows.
+
+        Parameters
+        ----------
+        errors : ndarray of shape (n_samples,)
+
+        target : Target
+
+        guarantee : str
+
+        statistic : float, default=None
+            None is that of these errors.
+
+        promises : bool, default=True
+            Whether a statistic within its limit makes a promise.
+
+        scale : ndarray of shape (n_outputs,), default=None
         """
-        target = self.target
-        if ERRORS[target.error].counts_rows:
-            if target.confidence is None:
-                # a promise made only where these rows allow it would be kept less often
-                return target, False
-            covered = self.sizes > 0
-            deltas = self.rule.smallest_delta(
-                self.counts(errors > 0)[covered], self.sizes[covered]
-            )
-            return replace(target, delta=float(deltas.max())), True
-        n_allowed = self.rule.most_allowed(self.n_samples)
-        if n_allowed < 0:
-            return replace(target, epsilon=np.inf), False
-        reached = np.sort(errors)[self.n_samples - 1 - n_allowed]
-        return replace(target, epsilon=float(reached)), True
-
-    def certificate(self, errors, target, statistic, holds, guarantee, scale=None):
-        """Return what is promised with these errors of the rows."""
-        lost = errors > target.bound
-        by_class = {}
+        lost = target.lost(errors)
+        if statistic is None:
+            statistic = self.statistic(lost, target.rule)
+        by_class, not_covered = {}, ()
         if ERRORS[target.error].by_class:
-            by_class = {
-                name: float(n_lost / size)
-                for name, n_lost, size in zip(
-                    self.classes, self.counts(lost), self.sizes
-                )
-                if size
-            }
+            covered = [name for name, n in zip(self.classes, self.sizes) if n]
+            not_covered = [name for name, n in zip(self.classes, self.sizes) if not n]
+            n_lost, n_rows = self.counts(lost)
+            by_class = dict(zip(covered, (n_lost / n_rows).tolist()))
         return Certificate(
-            epsilon=target.bound,
+            epsilon=0.0 if target.counts_rows else target.epsilon,
             delta=target.delta,
             guarantee=guarantee,
             error=target.error,
-            holds=holds,
+            holds=bool(promises and statistic <= target.rule.limit),
             confidence=target.confidence,
             n_validation=self.n_samples,
-            quantiles={q: quantile(errors, q) for q in QUANTILES},
+            quantiles=quantiles(errors),
             share_over_epsilon=float(lost.mean()),
             statistic=statistic,
             limit=target.rule.limit,
-            scale=scale if target.error == "scaled" else None,
+            scale=None if scale is None else tuple(np.asarray(scale).tolist()),
             share_by_class=by_class,
-            not_covered=self.not_covered if by_class else (),
+            not_covered=tuple(not_covered),
         )
 
 
@@ -411,16 +487,15 @@ class Validation:
         self.X = X
         self.target = target
         self.scale = scale
+        self.verbose = verbose
         self.thread_map = thread_map
         self.F = network.forward(X, thread_map=thread_map)
-        groups = np.zeros(len(self.F), dtype=np.intp)
         if ERRORS[target.error].by_class:
             groups = network.labels(self.F)[:, 0].astype(np.intp)
             classes = range(max(2, network.widths[-1])) if classes is None else classes
+            self.rows = HeldOutRows(groups, classes)
         else:
-            classes = ()
-        self.rows = HeldOutRows(target, groups, classes)
-        self.verbose = verbose
+            self.rows = HeldOutRows(np.zeros(len(self.F), dtype=np.intp))
         self.trace = []
 
     def errors(self, compressed):
@@ -429,9 +504,11 @@ class Validation:
         errors = ERRORS[self.target.error].measure(
             F_hat, self.F, self.network.out_activation, self.scale
         )
+        # no prediction is made from such an output
+        errors[~np.isfinite(F_hat).all(axis=1)] = 1 if self.target.counts_rows else inf
         point = _point(compressed, self.network)
-        point |= {f"error_q{100 * q:g}": quantile(errors, q) for q in QUANTILES}
-        point["share_over_epsilon"] = (errors > self.target.bound).mean()
+        point |= {_key(q): value for q, value in quantiles(errors).items()}
+        point["share_over_epsilon"] = self.target.lost(errors).mean()
         self.trace.append(point)
         if self.verbose:
             print(
@@ -459,79 +536,52 @@ class Validation:
 
         path : dict of ndarrays
         """
-        rule = self.rows.rule
-        self.rows.check_sizes()
+        rule = self.target.rule
+        self.rows.check_sizes(self.target)
         lost = np.zeros(self.rows.n_samples, dtype=bool)
         for index, compressed in enumerate(chain([self.network], path)):
             errors = self.errors(compressed)
-            over = errors > self.target.bound
+            over = self.target.lost(errors)
             lost = lost | over if rule.remembers else over
-            statistic = self.rows.statistic(lost)
+            statistic = self.rows.statistic(lost, rule)
             self.trace[-1]["statistic"] = statistic
             if statistic > rule.limit:
                 break
             chosen, chosen_index = compressed, index
-            certificate = self._certificate(errors, self.target, statistic, True)
+            chosen_errors, chosen_statistic = errors, statistic
+        certificate = self.rows.certificate(
+            chosen_errors,
+            self.target,
+            "conformal",
+            statistic=chosen_statistic,
+            scale=self.scale,
+        )
         return chosen, certificate, _as_arrays(self.trace, chosen_index)
 
     def measure(self, compressed):
         """Report on one network that was not chosen by its error."""
         for network in (self.network, compressed):
             errors = self.errors(network)
-            # of epsilon as the parameter has it, which was not targeted
-            lost = errors > self.target.bound
-            self.trace[-1]["statistic"] = self.rows.statistic(lost)
-        reached, holds = self.rows.reached(errors)
-        rows = HeldOutRows(reached, self.rows.groups, self.rows.classes)
-        statistic = rows.statistic(errors > reached.bound)
-        certificate = self._certificate(errors, reached, statistic, holds)
-        return compressed, certificate, _as_arrays(self.trace, 1)
-
-    def _certificate(self, errors, target, statistic, holds):
-        return self.rows.certificate(
-            errors, target, statistic, holds, "conformal", self.scale
+            # of epsilon and delta as the parameters have them, not targeted
+            lost = self.target.lost(errors)
+            self.trace[-1]["statistic"] = self.rows.statistic(lost, self.target.rule)
+        # Whether anything is promised depends on the number of rows alone: a promise
+        # made only where these rows allow it would be kept less often.
+        promises = True
+        if not self.target.counts_rows:
+            reached = replace(self.target, epsilon=None)
+        elif self.target.confidence is not None:
+            reached = replace(self.target, delta=None)
+        else:
+            reached, promises = self.target, False
+        certificate = self.rows.certificate(
+            errors,
+            self.rows.completed(reached, errors),
+            "conformal",
+            promises=promises,
+            scale=self.scale,
         )
-
-
-def certify_errors(errors, groups, classes, target, scale=None):
-    """Test the promise for a fixed pair of networks, on rows neither was made from.
-
-    Parameters
-    ----------
-    errors : ndarray of shape (n_samples,)
-
-    groups, classes
-        As in :class:`HeldOutRows`.
-
-    target : Target
-        With a confidence. An `epsilon` or `delta` of None is found.
-
-    scale : ndarray, default=None
-
-    Returns
-    -------
-    certificate : Certificate
-    """
-    given = replace(
-        target,
-        epsilon=0.0 if target.epsilon is None else target.epsilon,
-        delta=0.5 if target.delta is None else target.delta,
-    )
-    rows = HeldOutRows(given, groups, classes)
-    counts_rows = ERRORS[target.error].counts_rows
-    if target.delta is None:
-        covered = rows.sizes > 0
-        lost = rows.counts(errors > given.bound)
-        deltas = rows.rule.smallest_delta(lost[covered], rows.sizes[covered])
-        given, holds = replace(given, delta=float(deltas.max())), True
-    elif target.epsilon is None and not counts_rows:
-        given, holds = rows.reached(errors)
-    else:
-        rows.check_sizes()
-        holds = rows.statistic(errors > given.bound) <= rows.rule.limit
-    rows = HeldOutRows(given, groups, classes)
-    statistic = rows.statistic(errors > given.bound)
-    return rows.certificate(errors, given, statistic, holds, "test", scale)
+        return compressed, certificate, _as_arrays(self.trace, 1)
 
 
 class Guarantee(ABC):
@@ -549,7 +599,7 @@ class Guarantee(ABC):
         """Return the name of the error that "auto" stands for."""
 
     @abstractmethod
-    def check_options(self, target, method, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, activation, X_val):
         """Refuse options that do not go with it."""
 
     @abstractmethod
@@ -571,23 +621,12 @@ class Conformal(Guarantee):
     def auto_error(self, classifier):
         return "relative" if classifier else "scaled"
 
-    def check_options(self, target, method, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, activation, X_val):
         pass
 
     def check_n_rows(self, target, n_rows, which):
-        missing = target.rule.n_needed - n_rows
-        if target.density is None and missing > 0:
-            needs = (
-                "1 / delta - 1"
-                if target.confidence is None
-                else "log(1 - confidence) / log(1 - delta)"
-            )
-            raise ValueError(
-                f"delta={target.delta!r} can be promised on at least {needs} = "
-                f"{n_rows + missing:.6g} held-out rows and {which} {n_rows}: "
-                f"{missing:.6g} are missing. Give more rows, a larger "
-                "validation_fraction or a larger delta."
-            )
+        if target.density is None:
+            check_n_rows(target, n_rows, which)
 
     def path(self, method, network, X, target, *, refine, rng, n_jobs):
         densities = np.array([target.density])
@@ -621,9 +660,9 @@ class Theoretical(Guarantee):
     def auto_error(self, classifier):
         return "entrywise"
 
-    def check_options(self, target, method, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, activation, X_val):
         conflicts = {
-            "this `method`": not hasattr(method, "by_theorem"),
+            f"method={name!r}": not hasattr(method, "by_theorem"),
             f"epsilon={target.epsilon!r}, which is not below 1": target.epsilon >= 1,
             f"density={target.density!r}": target.density is not None,
             f"error={target.error!r}": target.error != "entrywise",
@@ -674,7 +713,7 @@ GUARANTEES = {"conformal": Conformal(), "theoretical": Theoretical()}
 def _point(compressed, network):
     """A point of a path, before it is seen on any rows."""
     unknown = [
-        *(f"error_q{100 * q:g}" for q in QUANTILES),
+        *map(_key, QUANTILES),
         "share_over_epsilon",
         "statistic",
     ]
@@ -688,9 +727,15 @@ def _as_arrays(points, chosen):
     return path
 
 
-def quantile(errors, q):
-    """Return a quantile that is one of the values, as some may be infinite."""
-    return float(np.quantile(errors, q, method="higher"))
+def _key(q):
+    """Name of a quantile in a path."""
+    return f"error_q{100 * q:g}"
+
+
+def quantiles(errors):
+    """Return quantiles that are values themselves, as some may be infinite."""
+    values = np.quantile(errors, QUANTILES, method="higher")
+    return dict(zip(QUANTILES, values.tolist()))
 
 
 def path_densities(n_edges, step):

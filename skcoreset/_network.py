@@ -110,6 +110,12 @@ class Network:
         intercepts = self.intercepts if intercepts is None else intercepts
         return replace(self, coefs=tuple(weights), intercepts=tuple(intercepts))
 
+    def with_layers(self, layers):
+        """Return the same network with the weights and intercepts of `augment`."""
+        return self.with_weights(
+            [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
+        )
+
     def astype(self, dtype):
         """Return a copy in another precision; overflow becomes the largest number."""
         limits = np.finfo(dtype)

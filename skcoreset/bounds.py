@@ -552,10 +552,7 @@ def _from_code(code, network):
     """The network that `code` describes, like `network` in all that it does not say."""
     decoded = decode(code, network.coefs[0].shape[0], network.widths[-1])
     layers = decoded.layers(network.dtype)
-    network = network.with_weights(
-        [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
-    )
-    return replace(network, activation=decoded.activation)
+    return replace(network.with_layers(layers), activation=decoded.activation)
 
 
 def _occam(train_error, n_bits, n_samples, delta):

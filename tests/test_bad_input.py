@@ -33,7 +33,10 @@ PARAMETERS = [
     ("delta", np.nan),
     ("delta", None),
     ("guarantee", "bootstrap"),
-    ("error", "absolute"),
+    ("error", "hinge"),
+    ("confidence", 0),
+    ("confidence", 1),
+    ("confidence", "high"),
     ("density", 0.0),
     ("density", 1.01),
     ("density", np.nan),
@@ -63,8 +66,11 @@ def test_parameters(name, value, mlp, digits):
     "parameters, message",
     [
         ({"method": "refined"}, "method='refined'"),
+        ({"epsilon": 1.0}, "epsilon=1.0, which is not below 1"),
         ({"density": 0.5}, "density=0.5"),
         ({"error": "prediction"}, "error='prediction'"),
+        ({"error": "relative"}, "error='relative'"),
+        ({"confidence": 0.9}, "confidence=0.9"),
         ({"refine": True}, "refine=True"),
     ],
 )
@@ -84,9 +90,17 @@ def test_theorem_refuses_held_out_rows_and_logistic_networks(mlp, digits):
         compressor.set_params(estimator=logistic).fit(X)
 
 
-def test_regressors_predict_no_classes(regressor, digits):
-    with pytest.raises(ValueError, match="MLPRegressor predicts none"):
-        CoresetCompressor(regressor, error="prediction").fit(digits[2])
+@pytest.mark.parametrize("error", ["probability", "prediction", "classwise"])
+def test_regressors_predict_no_classes(error, regressor, digits):
+    with pytest.raises(ValueError, match=f"error='{error}'.*regressor predicts none"):
+        CoresetCompressor(regressor, error=error).fit(digits[2])
+
+
+def test_sets_of_labels_have_no_classes_of_their_own(digits):
+    X, y = digits[:2]
+    mlp = fitted(MLPClassifier((4,), max_iter=5), X, one_hot(y))
+    with pytest.raises(ValueError, match=r"error='classwise'.*multilabel"):
+        CoresetCompressor(mlp, error="classwise").fit(X)
 
 
 def spoiled(mlp, **attributes):

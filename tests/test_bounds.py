@@ -401,3 +401,13 @@ def test_default_densities_end_at_a_minimum(binary, full_training):
     assert wide.error_bound < 0.3
     n_edges = wide.path["n_edges"]
     assert n_edges.min() < wide.n_edges <= n_edges.max()
+
+
+@pytest.mark.parametrize("densities", [None, [0.1]])
+def test_a_network_without_edges_has_no_bound(densities):
+    mlp, X, y = problem("binary")
+    compressor = compressor_of(mlp, X)
+    for coef in compressor.estimator_.coefs_:
+        coef.data[:] = 0
+    with pytest.raises(ValueError, match=r"None of the networks .* has an edge left"):
+        occam_bound(compressor, X, y, densities=densities)

@@ -6,8 +6,10 @@
 import numpy as np
 import pytest
 
-from skcoreset._importance import edge_importance, output_gains
+from skcoreset._importance import edge_importance, fisher_importance, output_gains
+from skcoreset._network import DERIVATIVES, augment
 
+from .conftest import random_network
 from .training.common import ACTIVATIONS, make_network, make_X
 
 
@@ -76,3 +78,43 @@ def test_many_outputs_are_probed():
         importance[0].sum(axis=0), expected.sum(axis=0), rtol=0.15
     )
     np.testing.assert_allclose(importance[0].sum(), expected.sum(), rtol=0.03)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("out_activation", ["softmax", "logistic"])
+def test_fisher_importance_is_the_expected_squared_score(activation, out_activation):
+    # the labels drawn agree on average with all labels, weighted by their probability
+    network = random_network((4, 5, 2), activation, out_activation)
+    network.coefs[1][3] = 0  # a neuron without effect
+    X = np.repeat(make_X(3, 4), 4000, axis=0)
+    importance = fisher_importance(network, X, np.random.default_rng(0))
+
+    A = network.activations(X)
+    P = network.activate_output(A[-1])
+    if out_activation == "softmax":
+        labels = [(P[:, [k]], np.eye(2)[[k]]) for k in range(2)]
+    else:
+        both = [np.array([[a, b]]) for a in (0, 1) for b in (0, 1)]
+        labels = [
+            (np.prod(np.where(Y, P, 1 - P), axis=1, keepdims=True), Y) for Y in both
+        ]
+    expected = [0.0, 0.0]
+    for probability, Y in labels:
+        last = P - Y
+        first = last @ network.coefs[1].T * DERIVATIVES[activation](A[1])
+        for layer, delta in enumerate([first, last]):
+            inputs = np.hstack([A[layer], np.ones((len(X), 1))])
+            expected[layer] += (inputs**2).T @ (probability * delta**2)
+    for parameters, total, got in zip(augment(network), expected, importance):
+        np.testing.assert_allclose(got, parameters**2 * total, rtol=0.1, atol=1e-8)
+    assert not importance[0][:, 3].any()
+
+
+def test_a_shift_of_all_outputs_is_worth_nothing_where_it_does_not_count():
+    network, X = make_network((12, 10, 4)), make_X()
+    coefs = [network.coefs[0], network.coefs[1].copy()]
+    coefs[1][5] = 2.0  # neuron 5 adds the same to all outputs
+    network = network.with_weights(coefs)
+    importance, _ = edge_importance(network, X, np.ones(len(X)), centred=True)
+    np.testing.assert_allclose(importance[0][:, 5], 0, atol=1e-10)
+    assert (importance[0][:, 4] > 1e-3).any()

@@ -4,7 +4,7 @@ from scipy import sparse
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skcoreset import _network
-from skcoreset._network import ACTIVATIONS
+from skcoreset._network import ACTIVATIONS, live_neurons
 from skcoreset._wrapped import network_of, with_network
 
 from .conftest import fitted, random_network
@@ -143,3 +143,43 @@ def test_labels_are_those_predicted_even_where_probabilities_tie(kind):
 def test_what_does_not_fit_is_infinite():
     network = random_network([2, 1], dtype=np.float32)
     assert network.cast(np.array([[1e39, 1.0]])).tolist() == [[np.inf, 1]]
+
+
+# Parts of a network, and its units
+
+
+def test_live_neurons_are_those_that_the_output_depends_on():
+    network = random_network((6, 8, 7, 3), "tanh")
+    coefs = [coef.copy() for coef in network.coefs]
+    coefs[2][[1, 4]] = 0  # these lead nowhere,
+    coefs[1][2, [0, 2, 3, 5, 6]] = 0  # and this one leads only to them
+    coefs[0][3] = 0
+    network = network.with_weights(coefs)
+    inputs, first, second, outputs = live_neurons(network.coefs)
+    np.testing.assert_array_equal(np.flatnonzero(~inputs), [3])
+    np.testing.assert_array_equal(np.flatnonzero(~first), [2])
+    np.testing.assert_array_equal(np.flatnonzero(~second), [1, 4])
+    assert outputs.all()
+
+    X = np.random.default_rng(0).standard_normal((10, 6))
+    alive = network.restricted([inputs, first, second, outputs])
+    np.testing.assert_allclose(alive.forward(X[:, inputs]), network.forward(X))
+    smaller = network.without_dead_neurons()
+    assert smaller.widths == (7, 5, 3)
+    np.testing.assert_allclose(smaller.forward(X), network.forward(X))
+
+
+def test_without_live_neurons_each_layer_keeps_one():
+    network = random_network((6, 8, 7, 3))
+    network = network.with_weights(np.zeros_like(network.weights))
+    assert network.without_dead_neurons().widths == (1, 1, 3)
+
+
+def test_rescaled_output_is_the_output_in_other_units():
+    network = random_network((6, 8, 3))
+    X = np.random.default_rng(0).standard_normal((10, 6))
+    center, scale = np.array([1.0, -2.0, 3.0]), np.array([0.1, 1.0, 10.0])
+    np.testing.assert_allclose(
+        network.rescaled_output(center, scale).forward(X),
+        (network.forward(X) - center) / scale,
+    )

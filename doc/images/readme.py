@@ -1,4 +1,4 @@
-"""Draw readme.png: a path and its choice, and methods compared. Takes a minute.
+"""Draw the figures of the front pages. Takes a minute.
 
 python doc/images/readme.py
 """
@@ -15,20 +15,33 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from skcoreset import CompressionPathDisplay, CoresetCompressor
+from skcoreset import CompressionPathDisplay, CoresetCompressor, NetworkDisplay
 
 DENSITIES = (0.5, 0.3, 0.2, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01)
 METHODS = {
     "refined": ("#D55E00", "o-"),
     "sipp": ("#009E73", "s--"),
-    "magnitude": ("#0072B2", "^--"),
+    "magnitude": ("#1F85C7", "^--"),
     "corenet": ("#CC79A7", "v:"),
-    "uniform": ("#666666", "D:"),
+    "uniform": ("#808080", "D:"),
 }
+HERE = Path(__file__).parent
+
+# Read on white and on black.
+GREY = "#808080"
+plt.rcParams |= dict.fromkeys(
+    (
+        *("text.color", "axes.labelcolor", "axes.titlecolor", "axes.edgecolor"),
+        *("xtick.color", "ytick.color"),
+    ),
+    GREY,
+)
+plt.rcParams |= {"savefig.transparent": True, "savefig.dpi": 140}
 
 X, y = load_digits(return_X_y=True)
 X = (X / 16).astype(np.float32)
@@ -38,15 +51,28 @@ X_train, X_rest, y_train, y_rest = train_test_split(
 X_cal, X_test, _, y_test = train_test_split(
     X_rest, y_rest, test_size=400, random_state=0, stratify=y_rest
 )
+
+# The network itself
+small = MLPClassifier((32, 16), max_iter=500, random_state=0).fit(X_train, y_train)
+compressor = CoresetCompressor(small, density=0.05, random_state=0).fit(X_cal)
+display = NetworkDisplay.from_estimator(compressor)
+display.figure_.savefig(HERE / "network.png")
+with Image.open(HERE / "network.png") as image:
+    # thousands of lines: a palette makes it a third as large
+    image.quantize(method=Image.Quantize.FASTOCTREE).save(
+        HERE / "network.png", optimize=True
+    )
+
+# A path and its choice
 mlp = MLPClassifier((100, 50), max_iter=300, random_state=0).fit(X_train, y_train)
-
-plt.rcParams |= {"font.size": 11}
-figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained")
-
 chosen = CoresetCompressor(mlp, epsilon=0.2, delta=0.1, random_state=0).fit(X_cal)
-CompressionPathDisplay.from_estimator(chosen, ax=left)
-left.set_title("The sparsest network that keeps the promise")
+display = CompressionPathDisplay.from_estimator(chosen)
+display.ax_.set_title("The sparsest network that keeps the promise")
+display.figure_.set_size_inches(5.4, 5)
+display.figure_.savefig(HERE / "path.png")
 
+# Methods compared
+figure, ax = plt.subplots(figsize=(5.4, 5), layout="constrained")
 for method, (color, style) in METHODS.items():
     kept, scores = [1.0], [mlp.score(X_test, y_test)]
     for density in DENSITIES:
@@ -57,8 +83,8 @@ for method, (color, style) in METHODS.items():
             ).fit(X_cal)
         kept.append(compressor.density_)
         scores.append(compressor.score(X_test, y_test))
-    right.plot(kept, scores, style, color=color, markersize=4, label=method)
-right.set(
+    ax.plot(kept, scores, style, color=color, markersize=4, label=method)
+ax.set(
     xscale="log",
     xlabel="Edges kept",
     ylabel="Accuracy on new rows",
@@ -66,7 +92,7 @@ right.set(
     title="Digits, 64-100-50-10 network",
 )
 ticks = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
-right.set_xticks(ticks, [f"{tick:.0%}" for tick in ticks])
-right.minorticks_off()
-right.legend(loc="center left", framealpha=1)
-figure.savefig(Path(__file__).with_suffix(".png"), dpi=130)
+ax.set_xticks(ticks, [f"{tick:.0%}" for tick in ticks])
+ax.minorticks_off()
+ax.legend(loc="center left", frameon=False)
+figure.savefig(HERE / "methods.png")

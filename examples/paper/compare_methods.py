@@ -43,9 +43,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 # The methods themselves, below the estimator: one path serves all densities.
-from skcoreset._guarantee import entrywise_error, relative_error
+from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS, remove_neurons
-from skcoreset._network import Network
+from skcoreset._wrapped import network_of
 
 FULL = SimpleNamespace(
     networks=[(300,), (1000,), (300, 100), (500, 500, 500), (300,) * 5],
@@ -127,7 +127,7 @@ def train(rows, hidden_layer_sizes, seed, epochs, output):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         mlp.fit(rows.X_train, rows.y_train)
-    network = Network.from_estimator(mlp)
+    network = network_of(mlp)
     joblib.dump(network, path)
     return network
 
@@ -143,6 +143,7 @@ def compress(network, X, method, densities, seed):
         X,
         np.array(densities),
         refine=strategy.refines,
+        error=ERRORS["relative"],
         rng=np.random.default_rng(seed),
     )
     for compressed in path:
@@ -179,8 +180,12 @@ def measure(rows, hidden_layer_sizes, seed, method, densities, epochs, output):
                 "method": method,
                 "density": density,
                 "kept": kept,
-                "relative": np.median(relative_error(F_hat, F, network)),
-                "entrywise": np.median(entrywise_error(F_hat, F, network)),
+                **{
+                    name: np.median(
+                        ERRORS[name].measure(F_hat, F, network.out_activation)
+                    )
+                    for name in ("relative", "entrywise")
+                },
                 "accuracy": (F_hat.argmax(axis=1) == rows.y_test).mean(),
                 "dense_accuracy": (F.argmax(axis=1) == rows.y_test).mean(),
             }

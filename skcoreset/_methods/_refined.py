@@ -30,16 +30,9 @@ class Refined(Method):
     refines = True
     prunes_neurons = True
 
-    def sparsify(self, network, X, densities, *, rng, n_jobs=None):
-        return self.path(
-            network,
-            X,
-            densities,
-            refine=False,
-            error=ERRORS["relative"],
-            rng=rng,
-            n_jobs=n_jobs,
-        )
+    def sparsify(self, network, X, densities, **options):
+        options |= {"refine": False, "error": ERRORS["relative"]}
+        return self.path(network, X, densities, **options)
 
     def path(self, network, X, densities, *, refine, error, rng, n_jobs=None):
         """Yield one network for each of the decreasing `densities`.

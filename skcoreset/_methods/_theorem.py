@@ -43,6 +43,10 @@ class Theorem:
     def _log_events(self):
         return log(self._events) - log(self.delta) + self._log_edges
 
+    def _log_failures(self, n_events):
+        """Logarithm of how rarely each of so many events of a neuron may fail."""
+        return log(n_events * sum(self.widths)) - log(self.delta)
+
     @property
     def n_points(self):
         """Calibration points, `|S|`."""
@@ -80,9 +84,7 @@ class Theorem:
             May be infinite.
         """
         log_failures = (
-            log(10 * self._events)
-            if amplified
-            else log(self._events * sum(self.widths) / self.delta)
+            log(10 * self._events) if amplified else self._log_failures(self._events)
         )
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             sizes = 8 * sums * self._log_edges * log_failures / errors**2
@@ -91,13 +93,12 @@ class Theorem:
     @property
     def n_candidates(self):
         """Coresets of each neuron that CoreNet++ takes the best of, `tau`."""
-        return ceil(log(self._events / 2 * sum(self.widths) / self.delta) / log(10 / 9))
+        return ceil(self._log_failures(self._events / 2) / log(10 / 9))
 
     @property
     def n_judges(self):
         """Points that CoreNet++ judges them on."""
-        n_failures = self._events * self.n_candidates * sum(self.widths)
-        return ceil(8 * log(n_failures / self.delta))
+        return ceil(8 * self._log_failures(self._events * self.n_candidates))
 
 
 def theorem_of(network, X, delta=0.1):

@@ -9,25 +9,24 @@ a :class:`Descent` takes edges away in between. The rest is built of these.
 
 from ._descent import Descent
 from ._engine import Trainer
+from ._few_bits import FewBits
 from ._fine_tuning import fine_tune
-from ._least_squares import reweight
 from ._objectives import FitLabels, MatchOriginal
 from ._refinement import match, refine, rows_to_match
-from ._rounding import Rounding, best_step
+from ._rounding import Rounding
 from ._short_codes import ShortCodes, count_parameters
 
 __all__ = [
     "Descent",
+    "FewBits",
     "FitLabels",
     "MatchOriginal",
     "Rounding",
     "ShortCodes",
     "Trainer",
-    "best_step",
     "count_parameters",
     "fine_tune",
     "match",
     "refine",
-    "reweight",
     "rows_to_match",
 ]

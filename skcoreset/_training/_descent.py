@@ -50,7 +50,7 @@ class Descent:
         if n_edges < copy.n_edges:
             copy.drop(n_edges, *self._ranks())
         if copy.n_edges < self._n_start:
-            if self._trains or copy.needs_training():
+            if self._trains or needs_training(copy):
                 self._finish(copy)
         return copy.network
 
@@ -58,7 +58,7 @@ class Descent:
         """Lose edges as long as so many are left."""
         while (n_left := int(self._ratio * self.trainer.n_edges)) >= n_edges:
             self.trainer.drop(n_left, *self._ranks())
-            self._trains = self._trains or self.trainer.needs_training()
+            self._trains = self._trains or needs_training(self.trainer)
             if self._trains:
                 self._between(self.trainer)
                 self._ranking = None
@@ -68,3 +68,8 @@ class Descent:
         if self._ranking is None:
             self._ranking = self._rank(self.trainer.working_network)
         return self._ranking
+
+
+def needs_training(trainer):
+    """Whether the objective leaves anything to gain."""
+    return trainer.objective.needs_training(trainer.working_network)

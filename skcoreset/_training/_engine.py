@@ -41,15 +41,17 @@ class Trainer:
     rng : numpy.random.Generator
         Shuffles the rows.
 
-    thread_map : callable, default=serial_map
-        From `threads`. The result does not depend on it.
+    thread_map : callable, default=None
+        From `threads`: large steps are divided, into parts that do not depend on the
+        number of threads. None is no division, the fastest in a single thread.
     """
 
     def __init__(
-        self, network, objective, *, prunes_intercepts=False, rng, thread_map=serial_map
+        self, network, objective, *, prunes_intercepts=False, rng, thread_map=None
     ):
         self.objective = objective
-        self._map = thread_map
+        self.n_parts = N_PARTS if thread_map else 1
+        self._map = thread_map or serial_map
         self._rng = rng
         self._original, self._changed = network, False
         self._start = objective.standardised(network)
@@ -94,18 +96,11 @@ class Trainer:
         """The network now, in the units and dtype of the objective."""
         parameters = np.zeros(self._starts[-1], self.theta.dtype)
         parameters[self._places] = self.theta
-        layers = views(parameters, self._shapes)
-        return self._start.with_weights(
-            [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
-        )
+        return self._start.with_layers(views(parameters, self._shapes))
 
     @property
     def n_edges(self):
         return np.count_nonzero(self._is_edge)
-
-    def needs_training(self):
-        """Whether the objective leaves anything to gain."""
-        return self.objective.needs_training(self.working_network)
 
     def drop(self, n_edges, scores, means=None):
         """Keep only the edges of highest score.
@@ -164,9 +159,10 @@ class Trainer:
             Whether the learning rate falls to 0, along a cosine.
 
         rounding : Rounding, default=None
-            Levels, with one step for each layer, that the parameters are rounded to in
-            every product. The gradient is taken as if they were not (a straight-through
-            estimate), and the parameters are left unrounded.
+            Levels, with a step for each layer in the network's own units, that the
+            parameters are rounded to in every product. The gradient is taken as if they
+            were not (a straight-through estimate), and the parameters are left
+            unrounded.
 
         Raises
         ------
@@ -192,15 +188,15 @@ class Trainer:
                 batches = np.array_split(order, n_batches)
             rows = batches[i % n_batches]
             total = objective.total(rows)
-            if not total:
-                continue
-            parts = np.array_split(rows, len(core.workers))
-            self._map(partial(core.gradient, total), parts, core.workers)
-            self._n_steps += 1
-            rate = min(1, (i + 1) / warm_up) * self._bias_correction()
+            rate = min(1, (i + 1) / warm_up)
             if decay:
                 rate *= (1 + np.cos(np.pi * i / n_steps)) / 2
-            self._map(partial(core.step, float(rate), total), core.parts)
+            if total:
+                parts = [rows[k :: len(core.workers)] for k in range(len(core.workers))]
+                self._map(partial(core.gradient, total), parts, core.workers)
+                self._n_steps += 1
+                rate = float(rate * self._bias_correction())
+                self._map(partial(core.step, rate, total), core.parts)
             ends_pass = i % n_batches == n_batches - 1
             if (i == 0 or ends_pass or i == n_steps - 1) and not core.is_finite():
                 self._stop(i, n_steps)
@@ -278,7 +274,7 @@ class _Core:
         numbers = [np.append(np.cumsum(neurons) - 1, neurons.sum()) for neurons in live]
         self.shapes = [(n_in + 1, n_out) for n_in, n_out in pairwise(widths)]
         starts = np.cumsum([0, *(n_in * n_out for n_in, n_out in self.shapes)])
-        trained, positions, rates, is_weight = [], [], [], []
+        trained, positions, rates, is_weight, units = [], [], [], [], []
         for i, (coef, layer, places) in enumerate(trainer.by_layer(network.coefs)):
             rows, columns = np.divmod(places, coef.shape[1])
             alive = np.append(live[i], True)[rows] & live[i + 1][columns]
@@ -292,6 +288,11 @@ class _Core:
             positions.append(starts[i] + position)
             rates.append(np.where(weights, rate, rate * objective.scales[i]))
             is_weight.append(weights)
+            units.append(1.0)
+            if i == len(self.shapes) - 1:
+                units[-1] = np.broadcast_to(objective.output_scale, coef.shape[1])[
+                    columns
+                ]
         self.trained = np.concatenate(trained)
         self.theta = theta[self.trained]
         self.moments = trainer.moments.compress(self.trained, axis=1)
@@ -299,8 +300,7 @@ class _Core:
         self.rates = np.concatenate(rates, dtype=dtype)
         # the penalty is on weights, not on intercepts
         self.decay = (objective.alpha * np.concatenate(is_weight)).astype(dtype)
-        sizes = [len(position) for position in positions]
-        self.rounding = rounding and rounding.repeated(sizes)
+        self.rounding = rounding and rounding.of_parameters(list(zip(is_weight, units)))
         # what Adam adds to the root of the second moment
         largest = float(self.rates.max(initial=0) or 1)
         self.negligible = 1e-9 * learning_rate / largest
@@ -310,7 +310,7 @@ class _Core:
         self.inputs, self.outputs = layer_columns(widths)
         self.weights = np.zeros(starts[-1], dtype)
         self.layers = views(self.weights, self.shapes)
-        n_parts = N_PARTS if batch_size * starts[-1] > PRODUCTS_PER_STEP else 1
+        n_parts = trainer.n_parts if batch_size * starts[-1] > PRODUCTS_PER_STEP else 1
         self.workers = [
             _Worker(self, -(-batch_size // n_parts)) for _ in range(n_parts)
         ]

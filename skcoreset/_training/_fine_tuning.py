@@ -8,6 +8,7 @@ from dataclasses import replace
 from scipy import sparse
 
 from ._engine import Trainer
+from ._few_bits import train_few_bits
 from ._objectives import FitLabels
 
 # What `n_epochs=None` means: this many passes, each of this many steps at least.
@@ -24,6 +25,7 @@ def fine_tune(
     batch_size="auto",
     sample_weight=None,
     n_epochs=None,
+    bits=None,
     rng,
 ):
     """Train the edges and intercepts of a compressed network further, with labels.
@@ -40,6 +42,10 @@ def fine_tune(
 
     n_epochs : int, default=None
         Passes over the rows. None is 15, or as many as make 2,000 steps.
+
+    bits : int, default=None
+        Rounds weights to so many bits each, with as many passes again through the
+        rounding. None rounds nothing.
 
     rng : numpy.random.Generator
         Shuffles the rows.
@@ -68,11 +74,11 @@ def fine_tune(
         sample_weight=sample_weight,
     )
     trainer = Trainer(network, objective, rng=rng)
-    if n_epochs is None:
-        trainer.train(N_PASSES, min_steps=MIN_STEPS_PER_PASS)
-    else:
-        trainer.train(n_epochs)
-    tuned = trainer.network
+    passes = {"n_passes": N_PASSES, "min_steps": MIN_STEPS_PER_PASS}
+    if n_epochs is not None:
+        passes = {"n_passes": n_epochs, "min_steps": 0}
+    trainer.train(**passes)
+    tuned = trainer.network if bits is None else train_few_bits(trainer, bits, **passes)
     coefs = [
         type(old)(new) if sparse.issparse(old) else new
         for old, new in zip(network.coefs, tuned.coefs)

@@ -2,7 +2,8 @@
 
 An objective is what the engine asks for: `n_samples` and `batch_size`; the defaults of
 Adam, `learning_rate`, `warm_up` and `beta_2`; the penalty `alpha`; `scales`, of the
-learning rates of intercepts; and the methods of :class:`FitLabels`, the simpler one.
+learning rates of intercepts; `output_scale`, the units of the outputs; and the methods
+of :class:`FitLabels`, the simpler one.
 """
 
 # Authors: the skcoreset developers
@@ -86,6 +87,7 @@ class MatchOriginal:
         self.X = self._inputs[0][:, :-1]
         thread_map(partial(self._forward, X, augment(self.network)), row_blocks(X))
         self.scales = [rms(A[:, :-1]) for A in self._inputs]
+        self.output_scale = self._scale
 
         F = self._without_shift(self._targets[-1].copy())
         self.row_weights = error.row_weights(F)
@@ -133,7 +135,8 @@ class MatchOriginal:
     def _without_shift(self, F):
         """Take, in place, the mean over outputs away where it does not matter."""
         if self._centred:
-            F -= F.mean(axis=1, keepdims=True)
+            # as a product: short rows are slow to sum
+            F -= F @ np.full((F.shape[1], 1), 1 / F.shape[1], F.dtype)
         return F
 
     def standardised(self, network):
@@ -191,7 +194,7 @@ class MatchOriginal:
         self._rows.take(rows, axis=0, out=batch, mode="clip")
 
     def differentiate(self, rows, total, values, errors):
-        # what `fill` has left in `errors` are the targets
+        # `fill` has left the targets in `errors`
         np.subtract(values, errors, out=errors)
         errors *= self._error_weights / errors.dtype.type(total)
         outputs = self._without_shift(errors[:, -self.network.widths[-1] :])
@@ -230,6 +233,7 @@ class FitLabels:
     """
 
     learning_rate, warm_up, beta_2 = 0.0125, 0.03, 0.999
+    output_scale = 1.0
 
     def __init__(
         self,
@@ -285,10 +289,15 @@ class FitLabels:
         total = float(self.sample_weight[rows].sum())
         return total if total > np.finfo(self.network.dtype).eps else 0.0
 
+    def inputs(self, rows):
+        """Some rows of X, dense."""
+        X = self.X[rows]
+        return X.toarray() if sparse.issparse(X) else X
+
     def fill(self, rows, batch):
         """Gather the inputs of some rows."""
-        X = self.X[rows]
-        batch[:, : X.shape[1]] = X.toarray() if sparse.issparse(X) else X
+        X = self.inputs(rows)
+        batch[:, : X.shape[1]] = X
 
     def differentiate(self, rows, total, values, errors):
         """Write the derivatives of the loss with respect to all neurons' own values.

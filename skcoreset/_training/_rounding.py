@@ -11,69 +11,124 @@ from .._codec import coarse
 
 # Ratio of neighbouring candidates for the step between levels, and how many are tried.
 STEP_RATIO = 2 ** (-1 / 8)
-N_CANDIDATES = 40
+N_CANDIDATES = 48
 
 
 @dataclass(frozen=True, eq=False)
 class Rounding:
-    """Projection to whole multiples of a step, up to `n_levels` times it.
+    """Projection to whole multiples of a step: `n_levels` in either direction.
 
     Parameters
     ----------
     steps : ndarray
-        One for each layer, or for each parameter.
+        One for each layer, or for each parameter. A parameter whose step is 0 is left
+        as it is.
 
     n_levels : int
         In either direction, 0 not counted.
+
+    odd : bool, default=False
+        Whether only odd multiples are taken: then 0 is none, and neighbouring levels
+        are equally far apart.
+
+    intercepts : bool, default=True
+        Whether intercepts are rounded, too.
     """
 
     steps: np.ndarray
     n_levels: int
+    odd: bool = False
+    intercepts: bool = True
 
     def __getitem__(self, part):
-        return Rounding(self.steps[part], self.n_levels)
+        return self._with(self.steps[part])
 
-    def repeated(self, sizes):
-        """The rounding of layers as that of each of their parameters."""
-        return Rounding(np.repeat(self.steps, sizes), self.n_levels)
+    def of_parameters(self, layers):
+        """Return the rounding of single parameters.
 
-    def round(self, theta):
-        steps = np.asarray(self.steps, theta.dtype)
-        return steps * self.levels(theta)
+        Parameters
+        ----------
+        layers : list of pairs of ndarrays
+            Of the parameters of each layer: which are weights, and the scale of the
+            units that they are in.
+        """
+        return self._with(
+            np.concatenate(
+                [
+                    np.where(is_weight | self.intercepts, step / scale, 0)
+                    for step, (is_weight, scale) in zip(self.steps, layers)
+                ]
+            )
+        )
+
+    def _with(self, steps):
+        return Rounding(steps, self.n_levels, self.odd, self.intercepts)
+
+    @property
+    def _largest(self):
+        return 2 * self.n_levels - 1 if self.odd else self.n_levels
 
     def levels(self, theta):
+        """Return the nearest levels; what they are where the step is 0 is left open."""
         steps = np.asarray(self.steps, theta.dtype)
-        return np.clip(np.rint(theta / steps), -self.n_levels, self.n_levels)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            levels = theta / steps
+        levels = 2 * np.floor(levels / 2) + 1 if self.odd else np.rint(levels)
+        return np.clip(levels, -self._largest, self._largest, out=levels)
+
+    def round(self, theta):
+        """Return the nearest multiples of the steps."""
+        steps = np.asarray(self.steps, theta.dtype)
+        rounded = steps * self.levels(theta)
+        return rounded if self.intercepts else np.where(steps > 0, rounded, theta)
 
     def clip(self, theta):
         """Keep weights, in place, where a small change can still round them inwards."""
-        limit = (self.n_levels + 0.499) * np.asarray(self.steps, theta.dtype)
+        limit = (self._largest + 0.499) * np.asarray(self.steps, theta.dtype)
+        if not self.intercepts:
+            limit[limit == 0] = np.inf
         np.clip(theta, -limit, limit, out=theta)
 
 
-def best_step(layer, importance, n_levels):
-    """Step with the smallest rounding error where it matters, one that has a code.
+def best_step(weights, n_levels, representable, *, curvature=1.0, odd=False):
+    """Return the step with the smallest squared rounding error.
 
     Parameters
     ----------
-    layer, importance : ndarrays of one shape
-        Parameters, 0 where there is none, and what it costs to lose them.
+    weights : ndarray of shape (n_weights,)
 
     n_levels : int
 
-    Returns
-    -------
-    step : float16
+    representable : callable
+        Rounds candidates, in float64, to steps that may be taken.
+
+    curvature : float or ndarray of shape (n_weights,), default=1.0
+        What the squared error of each weight counts.
+
+    odd : bool, default=False
+        As in :class:`Rounding`.
     """
-    kept = layer != 0
-    weights = layer[kept].astype(float)
-    curvature = importance[kept] / weights**2
+    weights = weights.astype(np.float64)
     largest = np.abs(weights).max(initial=2.0**-10)
-    candidates = largest / n_levels * STEP_RATIO ** np.arange(N_CANDIDATES)
-    # where float16 is neither 0 nor infinite after rounding
-    candidates = coarse(candidates.clip(2.0**-14, 2.0**15))
-    errors = [
-        curvature @ (weights - Rounding(step, n_levels).round(weights)) ** 2
-        for step in candidates
-    ]
+    candidates = (
+        largest
+        / (2 * n_levels if odd else n_levels)
+        * STEP_RATIO ** np.arange(N_CANDIDATES)
+    )
+    candidates = representable(candidates)
+    errors = []
+    for step in candidates:
+        rounded = Rounding(np.float64(step), n_levels, odd).round(weights)
+        errors.append(np.sum(curvature * (weights - rounded) ** 2))
     return candidates[np.argmin(errors)]
+
+
+def short_float16(steps):
+    """Round steps to those that have codes, and are neither 0 nor infinite."""
+    return coarse(steps.clip(2.0**-14, 2.0**15))
+
+
+def short_float32(steps):
+    """Round steps to float32 of 16 bits of mantissa: 255 times them is exact."""
+    bits = steps.astype(np.float32).view(np.uint32)
+    return ((bits + 0x80) & 0xFFFFFF00).astype(np.uint32).view(np.float32)

@@ -12,7 +12,7 @@ from .._importance import fisher_importance
 from .._network import ACTIVATIONS, augment
 from ._descent import Descent
 from ._engine import Trainer
-from ._rounding import Rounding, best_step
+from ._rounding import Rounding, best_step, short_float16
 
 # Ratio of the numbers of edges of neighbouring networks of the descent.
 RATIO = 0.85
@@ -93,12 +93,8 @@ class ShortCodes:
         """Return the network with weights of few levels, trained to be so."""
         network = without_idle_neurons(network)
         importances = self.importance(network, rng)
-        steps = np.array(
-            [
-                best_step(layer, importance, n_levels)
-                for layer, importance in zip(augment(network), importances)
-            ]
-        )
+        pairs = zip(augment(network), importances)
+        steps = np.array([_step(*pair, n_levels) for pair in pairs])
         rounding = Rounding(steps, n_levels)
         trainer = self._trainer(network, self.objective.with_gce_power(GCE_POWER), rng)
         trainer.train(
@@ -111,15 +107,13 @@ class ShortCodes:
             rounding[i].levels(layer).astype(np.int8)
             for i, layer in enumerate(augment(trainer.network))
         ]
-        levels = network.with_weights(
-            [layer[:-1] for layer in levels], [layer[-1] for layer in levels]
-        )
-        short = sort_neurons(without_idle_neurons(levels))
+        short = sort_neurons(without_idle_neurons(network.with_layers(levels)))
         return QuantisedNetwork(augment(short), steps, network.activation)
 
     def importance(self, network, rng):
+        """What the loss gains where a parameter becomes 0."""
         rows = rng.permutation(self.objective.n_samples)[:N_ROWS_IMPORTANCE]
-        return fisher_importance(network, self.objective.X[rows], rng)
+        return fisher_importance(network, self.objective.inputs(rows), rng)
 
     @staticmethod
     def _trainer(network, objective, rng):
@@ -168,3 +162,11 @@ def _per_bits(importance, layer):
     chance = (rows + 0.5) * (columns + 0.5) / (kept.sum() + 1)
     bits = BITS_PER_LEVEL - np.log2(np.minimum(chance, 0.97))
     return importance / bits**RATE_POWER
+
+
+def _step(layer, importance, n_levels):
+    """Step of a layer whose weights count by what it costs to lose them."""
+    kept = layer != 0
+    weights = layer[kept].astype(float)
+    curvature = importance[kept] / weights**2
+    return best_step(weights, n_levels, short_float16, curvature=curvature)

@@ -3,12 +3,18 @@
 One thread, best of several runs, dense and compressed in one run:
 
     python tests/benchmarks/inference.py
+    python tests/benchmarks/inference.py --data mnist.npz --network mnist_300_100.npz
+
+The second is about a trained network. Its files have `X_train`, `y_train` and `X_test`
+of images, and `coefs_0`, `intercepts_0`, ... of a ReLU classifier of them.
 """
 
 import argparse
 import time
 
 import numpy as np
+from onnxruntime import InferenceSession, SessionOptions
+from skl2onnx import to_onnx
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
@@ -28,27 +34,66 @@ def seconds(*calls, n_runs=7):
     return best
 
 
-def main(n_rows, hidden_layer_sizes):
+def untrained(n_rows, hidden_layer_sizes):
+    """A network that has hardly been trained, and random rows."""
     rng = np.random.default_rng(0)
     X = rng.random((n_rows, 784), dtype=np.float32)
     mlp = MLPClassifier(hidden_layer_sizes, random_state=0)
     mlp.partial_fit(X[:200], rng.integers(0, 10, 200), classes=np.arange(10))
+    return mlp, X[:300], X
 
-    def one_by_one(estimator):
-        return lambda: [estimator.predict(X[i : i + 1]) for i in range(300)]
 
+def trained(data, network):
+    """A network with weights from a file, calibration rows and test rows."""
+    with np.load(data) as images, np.load(network) as weights:
+        X, X_test = (
+            (images[name].reshape(len(images[name]), -1) / 255).astype(np.float32)
+            for name in ("X_train", "X_test")
+        )
+        n_layers = sum(name.startswith("coefs_") for name in weights)
+        coefs = [weights[f"coefs_{layer}"] for layer in range(n_layers)]
+        intercepts = [weights[f"intercepts_{layer}"] for layer in range(n_layers)]
+        widths = [coef.shape[1] for coef in coefs[:-1]]
+        mlp = MLPClassifier(widths)
+        y = images["y_train"]
+        mlp.partial_fit(X[:200], y[:200], classes=np.unique(y))
+    mlp.coefs_, mlp.intercepts_ = coefs, intercepts
+    return mlp, X[:4000], X_test
+
+
+def dense_session(mlp, X):
+    """The dense network in onnxruntime, on one thread."""
+    options = SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    onnx = to_onnx(mlp, X[:1], options={"zipmap": False}).SerializeToString()
+    session = InferenceSession(onnx, options)
+    return lambda rows: session.run(None, {"X": rows})
+
+
+def main(mlp, X_calibration, X, method):
+    def one_by_one(predict):
+        return lambda: [predict(X[i : i + 1]) for i in range(300)]
+
+    run = dense_session(mlp, X)
     with threadpool_limits(1):
+        dense, onnx = seconds(lambda: mlp.predict(X), lambda: run(X))
+        dense_one, onnx_one = seconds(one_by_one(mlp.predict), one_by_one(run))
+        print(f"dense in onnxruntime: {dense / onnx:.2f}", end="")
+        print(f", one row at a time: {dense_one / onnx_one:.2f}")
         print("density  compressor.predict  one row  estimator_.predict")
         for density in DENSITIES:
-            compressor = CoresetCompressor(mlp, method="magnitude", density=density)
-            compressor.fit(X[:300])
+            compressor = CoresetCompressor(
+                mlp, method=method, density=density, random_state=0
+            ).fit(X_calibration)
             estimator = compressor.estimator_
             dense, blocked, plain = seconds(
                 lambda: mlp.predict(X),
                 lambda: compressor.predict(X),  # noqa: B023
                 lambda: estimator.predict(X),  # noqa: B023
             )
-            dense_one, one = seconds(one_by_one(mlp), one_by_one(compressor))
+            dense_one, one = seconds(
+                one_by_one(mlp.predict), one_by_one(compressor.predict)
+            )
             ratios = dense / blocked, dense_one / one, dense / plain
             columns = zip((18, 7, 18), ratios)
             print(
@@ -60,5 +105,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--hidden", type=int, nargs="+", default=[500, 500, 500])
+    parser.add_argument("--data", help="images, for a trained network")
+    parser.add_argument("--network", help="its weights")
     arguments = parser.parse_args()
-    main(arguments.rows, tuple(arguments.hidden))
+    if arguments.network:
+        main(*trained(arguments.data, arguments.network), method="refined")
+    else:
+        networks = untrained(arguments.rows, tuple(arguments.hidden))
+        main(*networks, method="magnitude")

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoreset._errors import ERRORS
 from skcoreset._network import augment
-from skcoreset._parallel import threads
+from skcoreset._parallel import serial_map, threads
 from skcoreset._training import FitLabels, MatchOriginal, Rounding, Trainer, _engine
 
 from ..conftest import random_network
@@ -33,8 +33,8 @@ def objectives(network):
 
 
 def trained(network, objective, n_passes=2, seed=0, thread_map=None, **options):
-    maps = {} if thread_map is None else {"thread_map": thread_map}
-    trainer = Trainer(network, objective, rng=np.random.default_rng(seed), **maps)
+    rng = np.random.default_rng(seed)
+    trainer = Trainer(network, objective, rng=rng, thread_map=thread_map)
     trainer.train(n_passes, **options)
     return trainer.network
 
@@ -48,7 +48,7 @@ def test_parts_of_a_batch_add_up(activation, which, monkeypatch):
     whole = trained(compressed, objective)
     monkeypatch.setattr(_engine, "PRODUCTS_PER_STEP", 0)
     monkeypatch.setattr(_engine, "N_PARAMETERS", 50)
-    parts = trained(compressed, objective)
+    parts = trained(compressed, objective, thread_map=serial_map)
     assert_allclose(parts.weights, whole.weights, rtol=1e-6, atol=1e-9)
     assert (whole.weights != compressed.weights).any()
 
@@ -59,7 +59,7 @@ def test_threads_do_not_change_the_result(which, monkeypatch):
     monkeypatch.setattr(_engine, "N_PARAMETERS", 50)
     network = make_network()
     objective = objectives(network)[which]
-    serial = trained(network, objective)
+    serial = trained(network, objective, thread_map=serial_map)
     with threads(2) as thread_map:
         assert_equal(trained(network, objective, thread_map=thread_map), serial)
 

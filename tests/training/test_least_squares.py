@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from skcoreset._training import _least_squares, reweight
+from skcoreset._training import _least_squares
+from skcoreset._training._least_squares import reweight
 
 from .common import ACTIVATIONS, make_compressed, make_network, make_X
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from skcoreset._errors import ERRORS
-from skcoreset._training import MatchOriginal, _engine, reweight
+from skcoreset._training import MatchOriginal, _engine
 from skcoreset._training import refine as refine_towards
+from skcoreset._training._least_squares import reweight
 
 from .common import (
     ACTIVATIONS,

@@ -1,0 +1,102 @@
+"""Networks whose weights have few bits each."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from copy import deepcopy
+
+import numpy as np
+
+from ._engine import Trainer
+from ._rounding import Rounding, best_step, short_float32
+
+# From so many bits on rounding costs nothing that training could win back.
+ENOUGH_BITS = 6
+
+# Passes of the training through the rounding, and the least number of steps in each.
+N_PASSES = 15
+MIN_STEPS_PER_PASS = 28
+
+# Large steps of Adam would only flip weights back and forth.
+LEARNING_RATE_SHARE = 0.2
+
+# The step between levels is chosen anew, for what the weights have become.
+N_CHOICES = 3
+
+INTERCEPT_BITS = 16
+
+
+class FewBits:
+    """Rounds networks to few levels a layer, trained to match the original so.
+
+    Parameters
+    ----------
+    objective : MatchOriginal
+
+    bits : int
+        Weights of a layer take at most `2**bits` values, the odd multiples of one step
+        in float32; 0 is not counted. Intercepts are multiples of a power of two, in 16
+        bits.
+
+    rng : numpy.random.Generator
+        Shuffles the rows, for every network alike.
+
+    thread_map : callable, default=None
+        From `threads`.
+    """
+
+    def __init__(self, objective, bits, *, rng, thread_map=None):
+        self._objective, self._bits = objective, bits
+        self._rng, self._map = rng, thread_map
+
+    def round(self, network):
+        """Return the network with weights of few bits, and the same edges."""
+        trainer = Trainer(
+            network,
+            self._objective,
+            rng=deepcopy(self._rng),
+            thread_map=self._map,
+        )
+        return train_few_bits(trainer, self._bits, N_PASSES, MIN_STEPS_PER_PASS)
+
+
+def train_few_bits(trainer, bits, n_passes, min_steps):
+    """Train what a trainer holds through the rounding, and return it rounded."""
+    rounding = _rounding_of(trainer.network, bits)
+    if bits < ENOUGH_BITS:
+        for _ in range(N_CHOICES):
+            rounding = _rounding_of(trainer.network, bits)
+            trainer.train(
+                n_passes / N_CHOICES,
+                min_steps=min_steps,
+                learning_rate=LEARNING_RATE_SHARE * trainer.objective.learning_rate,
+                rounding=rounding,
+            )
+    network = trainer.network
+    return network.with_weights(
+        [
+            np.where(coef != 0, rounding[i].round(coef), 0).astype(coef.dtype)
+            for i, coef in enumerate(network.coefs)
+        ],
+        [_in_16_bits(b) for b in network.intercepts],
+    )
+
+
+def _rounding_of(network, bits):
+    """Levels of each layer that are closest to its weights."""
+    n_levels = 2 ** (bits - 1)
+    steps = [
+        best_step(coef[coef != 0], n_levels, short_float32, odd=True)
+        for coef in network.coefs
+    ]
+    return Rounding(np.array(steps), n_levels, odd=True, intercepts=False)
+
+
+def _in_16_bits(intercepts):
+    """Round to multiples of a power of two that int16 holds."""
+    largest = float(np.abs(intercepts).max())
+    if not largest:
+        return intercepts
+    most = 2 ** (INTERCEPT_BITS - 1) - 1
+    step = 2.0 ** np.ceil(np.log2(largest / most))
+    return (np.rint(intercepts / step) * step).astype(intercepts.dtype)
