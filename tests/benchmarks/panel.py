@@ -456,9 +456,13 @@ def show(case, densities, figures, defaults, seconds):
         lost = excess(defaults["refined"], defaults[best], 0)
         mark = "**" if lost else ""
         print_row(
-            ["", "defaults", f"{mark}{means['refined']:.1f}%{mark}"]
-            + [f"{100 * defaults['refined'].std(ddof=1):.1f}"]
-            + [f"{means[best]:.1f}% {best[0]}"]
+            [
+                "",
+                "defaults",
+                f"{mark}{means['refined']:.1f}%{mark}",
+                f"{100 * defaults['refined'].std(ddof=1):.1f}",
+                f"{means[best]:.1f}% {best[0]}",
+            ]
         )
     print(f"   .. {case.name}: {seconds['refined']:.2f} s refined", flush=True)
 
