@@ -18,6 +18,8 @@ from skcoreset._methods._refined import Refined
 from skcoreset._network import Network
 from skcoreset._wrapped import network_of
 
+from ..conftest import fitted
+
 DENSITIES = [1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05]
 
 
@@ -183,8 +185,8 @@ def test_better_than_simple_rankings_where_many_inputs_were_hardly_seen():
     y = rng.integers(3, size=900)
     X = np.array([rng.multinomial(40, topics[k]) for k in y]).astype(np.float32)
     X /= np.linalg.norm(X, axis=1, keepdims=True)
-    mlp = MLPClassifier((20,), max_iter=30, random_state=0, tol=0.01)
-    network = network_of(mlp.fit(X[:500], y[:500]))
+    mlp = fitted(MLPClassifier((20,), max_iter=30, random_state=0), X[:500], y[:500])
+    network = network_of(mlp)
     rows, X_new = X[500:600], X[600:]
     assert (~rows.any(axis=0) & X_new.any(axis=0)).mean() > 0.1
     densities = [0.5, 0.2, 0.05]
