@@ -65,7 +65,7 @@ numpydoc_validation_checks = {"all"} | {
     *("SA01", "SA04", "ES01", "EX01", "GL01", "GL02", "RT02", "RT03", "SS05")
 }
 # results, which nobody makes: their fields are attributes
-numpydoc_validation_exclude = {"Certificate$", "Bound$"}
+numpydoc_validation_exclude = {"Certificate$", "Bound$", "CProgram$"}
 numpydoc_use_plots = False
 
 
@@ -86,7 +86,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_\w+\.py$",
-    "ignore_pattern": r"(__init__\.py|[/\\]paper[/\\])",
+    "ignore_pattern": r"(__init__\.py|[/\\](paper|arduino)[/\\])",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skcoreset",),
     "reference_url": {"skcoreset": None},

@@ -3,7 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from . import bounds, model_selection
+from . import bounds, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
 from ._displays import (
@@ -28,5 +28,6 @@ __all__ = [
     "__version__",
     "bounds",
     "certify",
+    "export",
     "model_selection",
 ]

@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
@@ -83,7 +84,21 @@ def is_fitted(estimator):
 
 def is_multilabel(mlp):
     """Tell whether a fitted MLP predicts a set of labels for each row."""
-    return is_classifier(mlp) and mlp._label_binarizer.y_type_.startswith("multilabel")
+    return is_classifier(mlp) and label_encoding(mlp)[0].startswith("multilabel")
+
+
+def label_encoding(mlp):
+    """Return scikit-learn's name for the kind of labels, and if they were sparse."""
+    binarizer = mlp._label_binarizer
+    return binarizer.y_type_, bool(binarizer.sparse_input_)
+
+
+def set_label_encoding(mlp, kind, is_sparse):
+    """Give an MLP with `classes_` what it decodes its outputs by."""
+    mlp._label_binarizer = LabelBinarizer()
+    mlp._label_binarizer.classes_ = mlp.classes_
+    mlp._label_binarizer.y_type_ = kind
+    mlp._label_binarizer.sparse_input_ = is_sparse
 
 
 def takes_in_fit(estimator, name):

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
-from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -407,6 +407,8 @@ def executing(source):
         match node:
             case ast.Import(names=names):
                 found = {name.name.split(".")[0] for name in names} & EXECUTING_MODULES
+            case ast.ImportFrom(level=level) if level:  # of this package
+                continue
             case ast.ImportFrom(module=module, names=names):
                 found = {(module or "").split(".")[0]} & EXECUTING_MODULES
                 found |= {name.name for name in names} & EXECUTING_ATTRIBUTES
@@ -446,126 +448,3 @@ def test_package_executes_nothing_that_it_is_given():
 )
 def test_what_executes_is_found(source):
     assert list(executing(source))
-
-
-# ONNX
-
-
-def run_onnx(model, X, **params):
-    """Names and values of the outputs of a model, converted and run on X."""
-    skl2onnx = pytest.importorskip("skl2onnx")
-    onnxruntime = pytest.importorskip("onnxruntime")
-    graph = skl2onnx.to_onnx(model, X[:1], **params).SerializeToString()
-    session = onnxruntime.InferenceSession(graph)
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(None, {"X": X})))
-
-
-@pytest.fixture
-def converter():
-    pytest.importorskip("skl2onnx")
-    from skcoreset.onnx import register_converter
-
-    register_converter()
-
-
-def targets(name, y):
-    return {
-        "multiclass": y,
-        "binary": y > 4,
-        "strings": np.array(list("abcdefghij"))[y],
-        "multilabel": np.column_stack([y > 4, y % 2, y % 3 == 0]).astype(int),
-        "two labels": np.column_stack([y > 4, y % 2]).astype(int),
-    }[name]
-
-
-@pytest.mark.usefixtures("converter")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("wrapped", [False, True], ids=["mlp", "pipeline"])
-@pytest.mark.parametrize(
-    "problem", ["multiclass", "binary", "strings", "multilabel", "two labels"]
-)
-def test_onnx_classifier_gives_the_same(problem, wrapped, dtype, digits):
-    X, y, X_new, _ = digits
-    mlp = MLPClassifier((16,), max_iter=30, random_state=0)
-    estimator = make_pipeline(StandardScaler(), mlp) if wrapped else mlp
-    fitted(estimator, X.astype(dtype), targets(problem, y))
-    X_new = X_new.astype(dtype)
-    compressor = compressed(estimator, X_new)
-    outputs = run_onnx(compressor, X_new)
-    assert list(outputs) == ["label", "probabilities"]
-    np.testing.assert_array_equal(outputs["label"], compressor.predict(X_new))
-    expected = compressor.predict_proba(X_new)
-    np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
-    assert outputs["probabilities"].dtype == dtype
-
-
-@pytest.mark.usefixtures("converter")
-@pytest.mark.parametrize("wrapped", [False, True], ids=["mlp", "pipeline"])
-@pytest.mark.parametrize("n_outputs", [1, 3])
-def test_onnx_regressor_gives_the_same(n_outputs, wrapped, digits):
-    X, y, X_new, _ = digits
-    Y = np.column_stack([y, X.sum(axis=1), -y])[:, :n_outputs]
-    mlp = MLPRegressor(hidden_layer_sizes=(16,), max_iter=30, random_state=0)
-    estimator = make_pipeline(StandardScaler(), mlp) if wrapped else mlp
-    fitted(estimator, X, Y[:, 0] if n_outputs == 1 else Y)
-    compressor = compressed(estimator, X_new)
-    outputs = run_onnx(compressor, X_new)
-    assert list(outputs) == ["variable"]
-    expected = compressor.predict(X_new).reshape(-1, n_outputs)
-    np.testing.assert_allclose(outputs["variable"], expected, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.usefixtures("converter")
-def test_onnx_of_what_is_not_fitted(mlp, digits):
-    with pytest.raises(NotFittedError):
-        run_onnx(CoresetCompressor(mlp), digits[2])
-
-
-@pytest.mark.usefixtures("converter")
-def test_onnx_poisson_regressor_gives_the_same(digits):
-    if "loss" not in MLPRegressor().get_params():
-        pytest.skip("this scikit-learn has no Poisson loss")
-    X, y, X_new, _ = digits
-    mlp = MLPRegressor("poisson", (16,), max_iter=30, random_state=0)
-    compressor = compressed(fitted(mlp, X, y), X_new)
-    values = run_onnx(compressor, X_new)["variable"].ravel()
-    np.testing.assert_allclose(values, compressor.predict(X_new), rtol=1e-4)
-
-
-@pytest.mark.usefixtures("converter")
-def test_onnx_pipeline_that_ends_in_a_compressor(mlp, digits):
-    X = digits[2]
-    pipeline = make_pipeline(
-        StandardScaler(with_mean=False, with_std=False), compressed(mlp, X)
-    )
-    pipeline[0].fit(X)
-    outputs = run_onnx(pipeline, X, options={"zipmap": False})
-    np.testing.assert_array_equal(outputs["label"], pipeline.predict(X))
-
-
-@pytest.mark.usefixtures("converter")
-def test_onnx_file_is_as_large_as_that_of_the_dense_network(wide_mlp):
-    from skl2onnx import to_onnx
-
-    mlp, X = wide_mlp
-    small = compressed(mlp, X, density=0.05, prune_neurons=False)
-    size = to_onnx(small, X[:1]).ByteSize()
-    assert size == pytest.approx(to_onnx(mlp, X[:1]).ByteSize(), rel=0.01)
-
-
-def test_converter_of_the_mlp_is_left_alone(mlp, digits):
-    pytest.importorskip("skl2onnx")
-    from skl2onnx import get_model_alias, to_onnx
-    from skl2onnx.common._registration import get_converter
-
-    from skcoreset.onnx import register_converter
-
-    def registered():
-        aliases = map(get_model_alias, (MLPClassifier, MLPRegressor))
-        return [(alias, get_converter(alias)) for alias in aliases]
-
-    X = digits[2]
-    before = registered(), to_onnx(mlp, X[:1]).SerializeToString()
-    register_converter()
-    assert (registered(), to_onnx(mlp, X[:1]).SerializeToString()) == before

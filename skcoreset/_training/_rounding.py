@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._codec import coarse
+from .._codec import round_steps
 
 # Ratio of neighbouring candidates for the step between levels, and how many are tried.
 STEP_RATIO = 2 ** (-1 / 8)
@@ -125,7 +125,7 @@ def best_step(weights, n_levels, representable, *, curvature=1.0, odd=False):
 
 def short_float16(steps):
     """Round steps to those that have codes, and are neither 0 nor infinite."""
-    return coarse(steps.clip(2.0**-14, 2.0**15))
+    return round_steps(steps.clip(2.0**-14, 2.0**15))
 
 
 def short_float32(steps):

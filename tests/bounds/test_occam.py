@@ -1,11 +1,9 @@
-"""Generalization bounds and the code behind them."""
+"""Generalization bounds, and the training of the networks that they are of."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from dataclasses import replace
-from itertools import pairwise
 from math import log
 
 import numpy as np
@@ -15,55 +13,20 @@ from scipy import sparse
 from scipy.optimize import brentq
 from scipy.special import rel_entr
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.datasets import make_classification
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from skcoreset import CoresetCompressor
-from skcoreset._codec import Encoder, QuantisedNetwork, coarse, decode, encode
+from skcoreset._codec import Encoder, decode
 from skcoreset._network import Network
-from skcoreset._sensitivity import sensitivity
 from skcoreset._training import _short_codes
 from skcoreset._training._short_codes import STEPS_PER_PASS
-from skcoreset._wrapped import network_of
-from skcoreset.bounds import _occam, corenet_bound, kl_inverse, occam_bound
+from skcoreset.bounds import corenet_bound, occam_bound
+from skcoreset.bounds._occam import _occam, kl_inverse
 
-from .conftest import fitted
-
-
-def random_quantised_network(seed):
-    rng = np.random.default_rng(seed)
-    widths = rng.integers(1, 12, size=rng.integers(2, 6))
-    n_levels = rng.integers(1, 9)
-    levels = [
-        (
-            rng.integers(-n_levels, n_levels + 1, size=(n_in + 1, n_out))
-            * (rng.random((n_in + 1, n_out)) < rng.random())
-        ).astype(np.int8)
-        for n_in, n_out in pairwise(widths)
-    ]
-    activation = rng.choice(["identity", "logistic", "relu", "tanh"])
-    return QuantisedNetwork(levels, coarse(rng.random(len(levels))), str(activation))
-
-
-def compressor_of(mlp, X, **options):
-    options = {"method": "magnitude", "density": 0.3, "random_state": 0} | options
-    return CoresetCompressor(mlp, **options).fit(X)
-
-
-def problem(kind):
-    """A small fitted network, its rows and labels."""
-    if kind == "multilabel":
-        X, y = make_multilabel_classification(600, n_classes=3, random_state=0)
-        mlp = MLPClassifier((8,), activation="tanh", random_state=0, max_iter=20)
-    else:
-        X, y = make_classification(600, class_sep=2, random_state=0)
-        y = np.array(["no", "yes"])[y] if kind == "strings" else y
-        hidden = (1,) if kind == "one hidden neuron" else (8, 4)
-        mlp = MLPClassifier(hidden, random_state=0, max_iter=60)
-    X = X.astype(np.float32)
-    return fitted(mlp, X, y), X, y
+from ..conftest import fitted
+from .common import compressor_of, problem
 
 
 @pytest.fixture(scope="module")
@@ -84,71 +47,6 @@ def short_training():
 @pytest.fixture
 def full_training(monkeypatch):
     monkeypatch.setattr(_short_codes, "STEPS_PER_PASS", STEPS_PER_PASS)
-
-
-# The code
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_decoder_returns_what_was_encoded(seed):
-    network = random_quantised_network(seed)
-    code, parts = encode(network)
-    assert set(np.unique(code)) <= {0, 1}
-    assert sum(parts.values()) == pytest.approx(len(code))
-    # a few bits end the code, whatever they come after
-    assert 0 <= parts["end of code"] <= 3
-
-    n_features, n_outputs = len(network.levels[0]) - 1, network.levels[-1].shape[1]
-    junk = np.random.default_rng(seed).integers(2, size=100)
-    # with other bits behind it the code means the same: it is a prefix code
-    for bits in (code, np.append(code, junk), np.append(code, np.ones(100, int))):
-        decoded = decode(bits, n_features, n_outputs)
-        assert decoded.activation == network.activation
-        assert_array_equal(decoded.steps, network.steps)
-        assert len(decoded.levels) == len(network.levels)
-        for new, old in zip(decoded.levels, network.levels):
-            assert_array_equal(new, old)
-
-
-def test_coarse_steps():
-    steps = np.array([1.0, 1.1, 1.2, 0.3, 1000.0, 2.0**-14, 2.0**15], np.float16)
-    assert_array_equal(coarse(steps), [1, 1, 1.25, 0.3125, 1024, 2.0**-14, 2.0**15])
-    assert_array_equal(coarse(coarse(steps)), coarse(steps))
-
-
-def test_no_code_begins_another():
-    codes = set()
-    for levels in np.ndindex(3, 3, 3, 3):
-        layer = np.array(levels, np.int8).reshape(2, 2) - 1
-        code, _ = encode(QuantisedNetwork([layer], np.ones(1, np.float16), "relu"))
-        codes.add("".join(map(str, code)))
-    assert len(codes) == 81
-    assert not any(a != b and b.startswith(a) for a in codes for b in codes)
-    # Kraft
-    assert sum(2.0 ** -len(code) for code in codes) <= 1
-
-
-def test_code_is_about_as_long_as_its_entropy():
-    rng = np.random.default_rng(0)
-    kept = rng.random((301, 40)) < 0.05
-    levels = (kept * rng.choice([-1, 1], size=kept.shape)).astype(np.int8)
-    code, _ = encode(QuantisedNetwork([levels], np.ones(1, np.float16), "relu"))
-    share = kept.mean()
-    entropy = -kept.size * (share * np.log2(share) + (1 - share) * np.log2(1 - share))
-    assert len(code) < 1.1 * (entropy + kept.sum())
-
-
-def test_inputs_in_use_are_cheaper():
-    rng = np.random.default_rng(0)
-    spread = (rng.random((201, 30)) < 0.04).astype(np.int8)
-    crowded = np.zeros_like(spread)
-    crowded[:20] = rng.random((20, 30)) < 0.4
-    lengths = [
-        len(encode(QuantisedNetwork([each], np.ones(1, np.float16), "relu"))[0])
-        / each.sum()
-        for each in (spread, crowded)
-    ]
-    assert lengths[1] < 0.7 * lengths[0]
 
 
 # The statement
@@ -325,44 +223,6 @@ def test_printed_bound_says_what_it_says(binary):
     assert f"{bound.n_bits} bits" in text
     for part in bound.parts:
         assert part in text
-
-
-# The bound of the paper
-
-
-def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
-    X, y, _, _ = digits
-    compressor = compressor_of(mlp, X, random_state=0)
-    bound = corenet_bound(compressor, X, y, margin=2.0, delta=0.1)
-
-    F = network_of(mlp).forward(X)
-    others = np.where(y[:, np.newaxis] == np.arange(10), -np.inf, F).max(axis=1)
-    assert bound.margin_loss == np.mean(F[np.arange(len(y)), y] - others <= 2)
-    assert bound.max_norm == pytest.approx(np.sqrt((F**2).sum(axis=1)).max())
-    n_layers = mlp.n_layers_
-    total = 0
-    for layer, part in enumerate(bound.sensitivity_sums):
-        total += np.prod(bound.deltas[layer:]) ** 2 * part
-    expected = bound.max_norm * n_layers * np.sqrt(total / len(X)) / 2
-    assert bound.complexity == pytest.approx(expected)
-    assert bound.error_bound == bound.margin_loss + bound.complexity
-    assert "above 1: it says nothing" in str(bound)
-    assert "is 0.99, below 1." in str(replace(bound, error_bound=0.99))
-    # the sums are over calibration points, and no larger than over all rows
-    most = sensitivity(X, mlp.coefs_[0]).sum()
-    assert 0.5 * most < bound.sensitivity_sums[0] <= most
-    assert bound.n_calibration < len(X)
-
-
-@pytest.mark.parametrize("kind", ["strings", "multilabel"])
-def test_margin_of_networks_with_an_output_for_each_label(kind):
-    mlp, X, y = problem(kind)
-    compressor = compressor_of(mlp, X)
-    bound = corenet_bound(compressor, X, y, margin=1e-9)
-    assert bound.margin_loss == pytest.approx(1 - mlp.score(X, y))
-    larger = corenet_bound(compressor, X, y, margin=1.0)
-    assert larger.margin_loss > bound.margin_loss
-    assert larger.complexity < bound.complexity
 
 
 # Refusals

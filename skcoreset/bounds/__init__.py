@@ -1,0 +1,17 @@
+"""Generalization bounds of compressed networks."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from ._corenet import CoreNetBound, corenet_bound
+from ._occam import OccamBound, occam_bound
+from ._split import SplitBound, split_bound
+
+__all__ = [
+    "CoreNetBound",
+    "OccamBound",
+    "SplitBound",
+    "corenet_bound",
+    "occam_bound",
+    "split_bound",
+]

@@ -1,0 +1,9 @@
+"""What leaves Python, or this package: compact files, C for small devices, and ONNX."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from ._c import CProgram, to_c
+from ._file import dump, load
+
+__all__ = ["CProgram", "dump", "load", "to_c"]
