@@ -9,7 +9,7 @@ Run by hand, with what ships with scikit-learn and with generated data::
 Every network is trained once. For each seed the rows that it was not trained on are
 divided anew into rows to calibrate on and fresh rows, where figures are taken. A
 difference is *noise* where it is within two standard errors of its mean over the seeds,
-or below the resolution of `RESOLUTION`.
+or below `RESOLUTION`.
 """
 
 # Authors: the skcoreset developers
@@ -430,47 +430,48 @@ def losses(figures, rivals):
 
 
 def show(case, densities, figures, defaults, seconds):
-    """Rows of an rst table: one for each density."""
+    """Print the table's rows of a network: for each figure a cell for each density.
+
+    A cell is the figure of "refined" with its spread over the seeds, and that of the
+    best other: bold where "refined" is worse by more than noise, in italics where only
+    the refined magnitude is better.
+    """
     lost, lost_refined = losses(figures, RIVALS), losses(figures, OTHERS)
-    for i, density in enumerate(densities):
+    for k, (key, what) in enumerate(FIGURES.items()):
+        if case.regressor and key == "changed":
+            continue
+        scale, digits = (100, 1) if key == "changed" else (1, 3)
         cells = []
-        for k, key in enumerate(RESOLUTION):
-            values = {name: figure[:, i, k].mean() for name, figure in figures.items()}
-            rivals = {name: values[name] for name in RIVALS}
-            best = min(rivals, key=rivals.get)
-            scale, digits = (100, 1) if key == "changed" else (1, 3)
-            if np.isnan(values["refined"]):
-                cells += [""] * 4
-                continue
-            std = figures["refined"][:, i, k].std(ddof=1)
+        for i in range(len(densities)):
+            ours = scale * figures["refined"][:, i, k]
+            others = {name: scale * figures[name][:, i, k].mean() for name in RIVALS}
             mark = "**" if lost[i, k] else "*" if lost_refined[i, k] else ""
-            cells += [
-                f"{mark}{scale * values['refined']:.{digits}f}{mark}",
-                f"{scale * std:.{digits}f}",
-                f"{scale * rivals[best]:.{digits}f} {best[0]}",
-                f"{scale * values['magnitude, refined']:.{digits}f}",
-            ]
-        name = case.name if i == 0 else ""
-        print_row([name, f"{100 * density:g}%", *cells])
+            best = min(others, key=others.get)
+            cells.append(
+                f"{mark}{ours.mean():.{digits}f}{mark} ± {ours.std(ddof=1):.{digits}f}"
+                f" / {others[best]:.{digits}f} {best[0]}"
+            )
+        # small networks end before the sparsest columns
+        cells += [""] * (len(DENSITIES) - len(densities))
+        print_row([case.name if k == 0 else "", what, *cells])
     if defaults:
-        means = {name: 100 * values.mean() for name, values in defaults.items()}
-        best = min(RIVALS, key=means.get)
-        lost = excess(defaults["refined"], defaults[best], 0)
-        mark = "**" if lost else ""
+        ours = 100 * defaults["refined"]
+        others = {name: 100 * defaults[name].mean() for name in RIVALS}
+        best = min(others, key=others.get)
+        mark = "**" * bool(excess(defaults["refined"], defaults[best], 0))
         print_row(
             [
                 "",
-                "defaults",
-                f"{mark}{means['refined']:.1f}%{mark}",
-                f"{100 * defaults['refined'].std(ddof=1):.1f}",
-                f"{means[best]:.1f}% {best[0]}",
+                "defaults (%)",
+                f"{mark}{ours.mean():.1f}{mark} ± {ours.std(ddof=1):.1f}"
+                f" / {others[best]:.1f} {best[0]}",
+                *[""] * (len(DENSITIES) - 1),
             ]
         )
-    print(f"   .. {case.name}: {seconds['refined']:.2f} s refined", flush=True)
 
 
 def print_row(cells):
-    print("   " + "; ".join(cells))
+    print("   " + "; ".join(cells), flush=True)
 
 
 def run_panel(arguments):
@@ -620,13 +621,18 @@ SCRATCH_HEADER = """\
    network; original; density; refined; small, trained on labels; small, trained on \
 the original's outputs"""
 
-HEADER = """\
-.. csv-table:: refined, its spread over seeds; the best other; magnitude, refine=True
+FIGURES = {
+    "median": "error, median",
+    "q90": "error, 90%",
+    "changed": "changed (%)",
+}
+
+HEADER = f"""\
+.. csv-table:: "refined" / the best of magnitude (m), SiPP (s) and CoreNet (c)
    :delim: ;
    :header-rows: 1
 
-   network; density; median; +-; other; refined other; q90; +-; other; refined other; \
-changed (%); +-; other; refined other"""
+   network; figure; {"; ".join(f"{100 * density:g}%" for density in DENSITIES)}"""
 
 
 def main():
