@@ -8,11 +8,12 @@ from contextlib import closing
 
 import numpy as np
 
+from ._advice import what_would_help
 from ._errors import ERRORS, spread
 from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS, remove_neurons
 from ._parallel import one_blas_thread, threads
-from ._training import FewBits, MatchOriginal
+from ._training import FewBits, MatchOriginal, rows_to_match
 
 
 @one_blas_thread
@@ -98,36 +99,55 @@ def compress(
         path = (remove_neurons(compressed, rows) for compressed in path)
     if density is not None:
         path = _check_density(path, network, density, method, prune)
+    scale = spread(network.forward(X)) if error == "scaled" else None
+    first = []
     with threads(n_jobs) as thread_map, closing(watch_path(path)) as path:
         compressed, certificate, trace = promise.choose(
             network,
-            path,
+            _remember_first(path, first),
             X_val,
             target,
-            scale=spread(network.forward(X)) if error == "scaled" else None,
+            scale=scale,
             classes=classes,
             verbose=verbose,
             thread_map=thread_map,
         )
-    if compressed is network and density is None:
-        warnings.warn(
-            f"No network on the path of method={method!r} keeps error={error!r} within "
-            f"epsilon={epsilon!r} at delta={delta!r}: the network is left uncompressed."
-            " Allow a larger epsilon or delta, give more rows, or try another method.",
-            UserWarning,
-        )
     if promise.holds_rows_out:
+        if compressed is network and density is None:
+            advice = what_would_help(
+                network,
+                next(iter(first), None),
+                method,
+                X,
+                X_val,
+                target,
+                scale=scale,
+                classes=classes,
+            )
+            warnings.warn(
+                f"No network on the path of method={method!r} keeps error={error!r} "
+                f"within epsilon={epsilon!r} at delta={delta!r}: the network is left "
+                f"uncompressed. {advice}",
+                UserWarning,
+            )
         _warn_of_collapse(network, compressed, X_val, classes)
     return compressed, certificate, trace
+
+
+def _remember_first(path, first):
+    """Walk a path, and append its first network to a list."""
+    for compressed in path:
+        first[:] = first or [compressed]
+        yield compressed
 
 
 def _with_few_bits(path, network, X, bits, target, rng, n_jobs):
     """Round each network of a path, trained to match the original so."""
     (rng,) = rng.spawn(1)
     with threads(n_jobs) as thread_map:
-        objective = MatchOriginal(
-            network, X, ERRORS[target.error], thread_map=thread_map
-        )
+        made = rows_to_match(X, rng)
+        error = ERRORS[target.error]
+        objective = MatchOriginal(network, X, error, made=made, thread_map=thread_map)
         few_bits = FewBits(objective, bits, rng=rng, thread_map=thread_map)
         for compressed in path:
             yield few_bits.round(compressed)

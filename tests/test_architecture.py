@@ -17,6 +17,7 @@ FLOORS = [
     {"_importance", "_sensitivity"},
     {"_training"},
     {"_methods", "_guarantees"},
+    {"_advice"},
     {"_compress", "_wrapped"},
     {"_compressor"},
     {"_certify", "_displays", "bounds", "export", "model_selection"},

@@ -142,7 +142,7 @@ def test_training_towards_an_error_weighs_rows_as_it_does(name, outputs):
     weights = ERRORS[name].row_weights(F)
     assert weights.shape == (50,) and (weights > 0).all()
     squares = np.square(F).sum(axis=1)
-    if name in ("scaled", "absolute"):
+    if name in ("scaled", "absolute", "probability"):
         np.testing.assert_allclose(weights, 1 / 50)
     else:
         # relative to the output, with a floor for those close to 0

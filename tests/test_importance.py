@@ -118,3 +118,41 @@ def test_a_shift_of_all_outputs_is_worth_nothing_where_it_does_not_count():
     importance, _ = edge_importance(network, X, np.ones(len(X)), centred=True)
     np.testing.assert_allclose(importance[0][:, 5], 0, atol=1e-10)
     assert (importance[0][:, 4] > 1e-3).any()
+
+
+def test_a_feature_that_was_never_seen_keeps_its_large_weight():
+    network, X = make_network(), make_X()
+    X[:, 3] = 0.0
+    network.coefs[0][3, 1], network.coefs[0][3, 2] = 10.0, 1e-3
+    weights = np.ones(len(X))
+    plain, _ = edge_importance(network, X, weights)
+    shrunk, _ = edge_importance(network, X, weights, shrinkage=0.2)
+    assert not plain[0][3].any()
+    assert shrunk[0][3, 1] > np.median(shrunk[0][:, 1])
+    assert shrunk[0][3, 2] < np.delete(shrunk[0][:, 2], 3).min()
+
+
+def test_shrinkage_adds_a_share_of_the_median_variance_of_the_features():
+    # one linear output: every feature's variance is that of its column
+    network, X = make_network((12, 1)), make_X()
+    X[:, 0], X[:, 1] = 0.0, 1000 * X[:, 1]
+    importance, _ = edge_importance(network, X, np.ones(len(X)), shrinkage=0.3)
+    variance = X.var(axis=0)
+    variance += 0.3 * np.median(variance[1:])
+    expected = len(X) * np.square(network.coefs[0][:, 0]) * variance
+    np.testing.assert_allclose(importance[0][:, 0], expected)
+
+
+def test_hidden_layers_are_not_shrunk():
+    network, X = make_network(), make_X()
+    weights = np.ones(len(X))
+    (_, *plain), means = edge_importance(network, X, weights)
+    (_, *shrunk), other = edge_importance(network, X, weights, shrinkage=0.2)
+    for a, b in zip([*plain, *means], [*shrunk, *other]):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_where_no_feature_varies_there_is_nothing_to_shrink_to():
+    network, X = make_network(), np.zeros((50, 12))
+    importance, _ = edge_importance(network, X, np.ones(50), shrinkage=0.2)
+    assert not importance[0].any()

@@ -7,7 +7,7 @@ from functools import partial
 
 from .._errors import ERRORS
 from .._parallel import threads
-from .._training import Descent, MatchOriginal, Trainer, match
+from .._training import Descent, MatchOriginal, Trainer, match, rows_to_match
 from ._base import Method, n_edges_at
 from ._ranking import keep_highest
 
@@ -67,7 +67,10 @@ class Refined(Method):
             With dense weights that are zero at the dropped edges.
         """
         with threads(n_jobs) as thread_map:
-            objective = MatchOriginal(network, X, error, thread_map=thread_map)
+            made = rows_to_match(X, rng) if refine else None
+            objective = MatchOriginal(
+                network, X, error, made=made, thread_map=thread_map
+            )
             if not refine:
                 scores, _ = objective.rank(objective.network)
                 yield from keep_highest(network, scores, densities)

@@ -12,7 +12,7 @@ from ._engine import Trainer
 from ._few_bits import FewBits
 from ._fine_tuning import fine_tune
 from ._objectives import FitLabels, MatchOriginal
-from ._refinement import match, refine
+from ._refinement import match, refine, rows_to_match
 from ._rounding import Rounding
 from ._short_codes import ShortCodes, count_parameters
 
@@ -28,4 +28,5 @@ __all__ = [
     "fine_tune",
     "match",
     "refine",
+    "rows_to_match",
 ]

@@ -13,10 +13,12 @@ from sklearn.neural_network import MLPClassifier
 
 from skcoreset._errors import ERRORS
 from skcoreset._methods._base import n_edges_at
-from skcoreset._methods._ranking import Magnitude
+from skcoreset._methods._ranking import Magnitude, SiPP
 from skcoreset._methods._refined import Refined
 from skcoreset._network import Network
 from skcoreset._wrapped import network_of
+
+from ..conftest import fitted
 
 DENSITIES = [1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05]
 
@@ -46,7 +48,8 @@ def path(digits):
 
 def error(compressed, network, X):
     F_hat, F = compressed.forward(X), network.forward(X)
-    return np.median(ERRORS["relative"].measure(F_hat, F, network))
+    errors = ERRORS["relative"].measure(F_hat, F, network.out_activation)
+    return np.median(errors)
 
 
 def assert_equal(one, two):
@@ -161,3 +164,36 @@ def test_sparsified_is_the_path_without_training(digits):
     rng = np.random.default_rng(0)
     (one,) = Refined().sparsify(network, X, [0.2], rng=rng)
     assert_equal(one, next(refined_path(network, X, [0.2], refine=False)))
+
+
+@pytest.mark.parametrize("n_rows", [20, 200])
+def test_training_on_few_rows_helps_others(digits, n_rows):
+    network, X, X_new = digits
+    for density in (0.5, 0.2):
+        plain, trained = (
+            next(refined_path(network, X[:n_rows], [density], refine=refine))
+            for refine in (False, True)
+        )
+        assert error(trained, network, X_new) < 0.5 * error(plain, network, X_new)
+
+
+def test_better_than_simple_rankings_where_many_inputs_were_hardly_seen():
+    # words: most of the documents that are new have some that no other has
+    rng = np.random.default_rng(0)
+    topics = rng.gamma(0.2, size=(3, 600)) / np.arange(1, 601)
+    topics /= topics.sum(axis=1, keepdims=True)
+    y = rng.integers(3, size=900)
+    X = np.array([rng.multinomial(40, topics[k]) for k in y]).astype(np.float32)
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    mlp = fitted(MLPClassifier((20,), max_iter=30, random_state=0), X[:500], y[:500])
+    network = network_of(mlp)
+    rows, X_new = X[500:600], X[600:]
+    assert (~rows.any(axis=0) & X_new.any(axis=0)).mean() > 0.1
+    densities = [0.5, 0.2, 0.05]
+    refined = refined_path(network, rows, densities)
+    rivals = [
+        method.sparsify(network, rows, densities) for method in (Magnitude(), SiPP())
+    ]
+    for ours, *theirs in zip(refined, *rivals):
+        best = min(error(rival, network, X_new) for rival in theirs)
+        assert error(ours, network, X_new) < best

@@ -134,3 +134,23 @@ def test_networks_return_to_the_units_they_came_in():
     assert_allclose(F.std(axis=0), 1)
     restored = objective.restored(objective.standardised(network))
     assert_allclose(restored.forward(X), network.forward(X))
+
+
+@pytest.mark.parametrize("error", ["scaled", "absolute"])
+def test_made_rows_are_trained_on_and_nothing_else(error):
+    network, X = random_network((12, 6, 3), out_activation="softmax"), make_X()
+    other = random_network((12, 6, 3), out_activation="softmax", seed=1)
+    made = 100 * make_X(50)
+    plain = MatchOriginal(network, X, ERRORS[error])
+    more = MatchOriginal(network, X, ERRORS[error], made=made)
+    one, two = (objective.standardised(other) for objective in (plain, more))
+    assert_allclose(two.forward(X), one.forward(X))
+    assert_allclose(more.loss(two), plain.loss(one))
+    # ranks may differ by a factor
+    one, two = (objective.rank(one)[0][0] for objective in (plain, more))
+    assert_allclose(two / two.max(), one / one.max())
+    assert more.n_samples == len(X) + 50
+    batch = np.empty((50, 12 + 6 + 3 + 2))
+    more.fill(np.arange(len(X), len(X) + 50), batch)
+    np.testing.assert_array_equal(batch[:, :12], made)
+    assert_allclose(batch[:, -3:], more.network.forward(made))
