@@ -13,6 +13,7 @@ from scipy.stats import beta, binom
 
 from ._errors import ERRORS
 from ._parallel import serial_map
+from ._path import networks_of_path
 
 # Quantiles of the error that a certificate and a path report.
 QUANTILES = (0.5, 0.9, 0.99)
@@ -557,8 +558,11 @@ class Guarantee(ABC):
         """Refuse too few held-out rows; `which` says where the number comes from."""
 
     @abstractmethod
-    def path(self, method, network, X, target, *, refine, rng, n_jobs):
-        """Yield the networks that the choice is between."""
+    def path(self, method, network, X, target, *, scale, **options):
+        """Yield the networks that the choice is between.
+
+        `options` are those of :meth:`Method.path`.
+        """
 
     @abstractmethod
     def choose(self, network, path, X_val, target, *, scale, classes, **options):
@@ -589,22 +593,11 @@ class Conformal(Guarantee):
                 "validation_fraction or a larger delta."
             )
 
-    def path(self, method, network, X, target, *, refine, rng, n_jobs):
-        densities = np.array([target.density])
+    def path(self, method, network, X, target, *, scale, **options):
         if target.density is None:
-            step = method.refined_step if refine else method.step
-            densities = path_densities(network.n_edges, step)
-        if len(densities) == 0:
-            return iter(())
-        return method.path(
-            network,
-            X,
-            densities,
-            refine=refine,
-            error=ERRORS[target.error],
-            rng=rng,
-            n_jobs=n_jobs,
-        )
+            return networks_of_path(method, network, X, target, scale=scale, **options)
+        error = ERRORS[target.error]
+        return method.path(network, X, [target.density], error=error, **options)
 
     def choose(self, network, path, X_val, target, **options):
         validation = Validation(network, X_val, target, **options)
@@ -645,7 +638,7 @@ class Theoretical(Guarantee):
     def check_n_rows(self, target, n_rows, which):
         pass
 
-    def path(self, method, network, X, target, *, refine, rng, n_jobs):
+    def path(self, method, network, X, target, *, rng, n_jobs, **options):
         yield method.by_theorem(
             network,
             X,
@@ -691,10 +684,3 @@ def _as_arrays(points, chosen):
 def quantile(errors, q):
     """Return a quantile that is one of the values, as some may be infinite."""
     return float(np.quantile(errors, q, method="higher"))
-
-
-def path_densities(n_edges, step):
-    """Densities of a path below 1: geometric steps, each of at least one edge."""
-    n_steps = ceil(log(n_edges) / -log(step)) if n_edges > 1 else 0
-    counts = np.unique(np.floor(n_edges * step ** np.arange(1.0, n_steps + 1)))
-    return counts[counts > 0][::-1] / n_edges
