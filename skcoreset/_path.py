@@ -9,7 +9,7 @@ from ._errors import ERRORS
 from ._methods import COARSE_STEPS, RATIO
 
 # Steps of a walk between where calibration rows say that it ends, and the beginning.
-MARGIN = 2
+MARGIN = 1
 
 # Calibration rows that say so: this share of them, but as many as FEW where that is not
 # more than a quarter.

@@ -13,8 +13,9 @@ from .._training import Descent, MatchOriginal, Trainer, match
 from ._base import RATIO, Method, n_edges_at
 from ._ranking import keep_highest
 
-# Passes over the rows after each step, and before a network is yielded.
-N_PASSES_BETWEEN, N_PASSES = 3, 8
+# Passes over the rows after each step, while more than half of the edges are left and
+# later, and before a network is yielded.
+N_PASSES_DENSE, N_PASSES_BETWEEN, N_PASSES = 1, 2, 6
 
 
 class Refined(Method):
@@ -106,11 +107,17 @@ class Refined(Method):
             return
         with threads(n_jobs) as thread_map:
             objective = MatchOriginal(network, X, error, thread_map=thread_map)
+
+            def between(trainer):
+                is_dense = 2 * trainer.n_edges > network.n_edges
+                n_passes = N_PASSES_DENSE if is_dense else N_PASSES_BETWEEN
+                match(trainer, n_passes, decay=False)
+
             yield Descent(
                 Trainer(network, objective, rng=rng, thread_map=thread_map),
                 objective.rank,
                 ratio=RATIO,
-                between=partial(match, n_passes=N_PASSES_BETWEEN, decay=False),
+                between=between,
                 finish=partial(match, n_passes=N_PASSES, decay=True),
                 recall=recall,
             )
