@@ -19,7 +19,9 @@ BLOCK_SIZE = 512
 N_PROBES = 4096
 
 
-def edge_importance(network, X, row_weights, *, centred=False, thread_map=serial_map):
+def edge_importance(
+    network, X, row_weights, *, centred=False, shrinkage=0.0, thread_map=serial_map
+):
     """What it costs the output to replace an edge by its mean contribution.
 
     To first order: `w^2 sum_x r(x) (a(x) - mean)^2 ||d f(x) / d z||^2`. The mean is the
@@ -36,6 +38,11 @@ def edge_importance(network, X, row_weights, *, centred=False, thread_map=serial
 
     centred : bool, default=False
         Whether `f` counts without the mean over its outputs.
+
+    shrinkage : float, default=0.0
+        What is added to the variance of each feature, as a multiple of the median
+        over the features that vary. Few rows may say little of a feature that is
+        rarely other than 0; hidden neurons they see often enough.
 
     thread_map : callable, default=serial_map
         From `threads`. The result does not depend on it.
@@ -54,14 +61,21 @@ def edge_importance(network, X, row_weights, *, centred=False, thread_map=serial
     X = X if live[0].all() else X[:, live[0]]
     sums = partial(_importance_sums, core, X, row_weights, centred)
     totals = sum_parts(thread_map(sums, row_blocks(X)))
-    parts = thread_map(_layer_importance, network.coefs, layers, *totals)
+    shrinkages = [shrinkage] + [0.0] * (len(layers) - 1)
+    parts = thread_map(_layer_importance, network.coefs, layers, shrinkages, *totals)
     return tuple(map(list, zip(*parts)))
 
 
-def _layer_importance(coef, core, total, first, second):
+def _layer_importance(coef, core, shrinkage, total, first, second):
     """Importance and means of a layer, which are 0 outside of its core."""
     mean = _divide(first, total)
     variance = np.maximum(second - mean * first, 0)
+    if shrinkage:
+        by_input = variance.sum(axis=1)
+        if by_input.any():
+            # a mean would be that of the features in the smallest units
+            typical = np.median(by_input[by_input > 0]) / total.sum()
+            variance += shrinkage * typical * total
     arrays = []
     for values in (np.square(coef[core]) * variance, mean):
         arrays.append(np.zeros_like(coef))

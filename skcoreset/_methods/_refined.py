@@ -9,7 +9,7 @@ from functools import partial
 from .._errors import ERRORS
 from .._memory import compute
 from .._parallel import threads
-from .._training import Descent, MatchOriginal, Trainer, match
+from .._training import Descent, MatchOriginal, Trainer, match, rows_to_match
 from ._base import RATIO, Method, n_edges_at
 from ._ranking import keep_highest
 
@@ -106,7 +106,10 @@ class Refined(Method):
                 yield walk
             return
         with threads(n_jobs) as thread_map:
-            objective = MatchOriginal(network, X, error, thread_map=thread_map)
+            made = rows_to_match(X, rng)
+            objective = MatchOriginal(
+                network, X, error, made=made, thread_map=thread_map
+            )
 
             def between(trainer):
                 is_dense = 2 * trainer.n_edges > network.n_edges

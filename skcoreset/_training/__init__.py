@@ -12,7 +12,7 @@ from ._engine import Trainer
 from ._fine_tuning import fine_tune
 from ._least_squares import reweight
 from ._objectives import FitLabels, MatchOriginal
-from ._refinement import match, refine
+from ._refinement import match, refine, rows_to_match
 from ._rounding import Rounding, best_step
 from ._short_codes import ShortCodes, count_parameters
 
@@ -29,5 +29,6 @@ __all__ = [
     "match",
     "refine",
     "reweight",
+    "rows_to_match",
     "steps_down",
 ]

@@ -28,6 +28,10 @@ from ._engine import forward, layer_columns, rms
 # Rows that edges are ranked on: more of them do not change the ranks by much.
 N_ROWS_RANKING = 2048
 
+# How far variances of features are shrunk in the ranking; see `edge_importance`. Chosen
+# on the networks of tests/benchmarks/panel.py: 0.1 to 0.3 are about as good.
+SHRINKAGE = 0.2
+
 
 class MatchOriginal:
     """Squared distance to the original's outputs, and to its hidden neurons.
@@ -47,6 +51,9 @@ class MatchOriginal:
     error : Error
         From `ERRORS`.
 
+    made : ndarray of shape (n_made, n_features), default=None
+        More rows, that are trained on only: units, ranks and losses are of `X`.
+
     thread_map : callable, default=serial_map
         From `threads`.
     """
@@ -58,14 +65,17 @@ class MatchOriginal:
     # Up to this loss there is nothing to train.
     negligible = 1e-4
 
-    def __init__(self, network, X, error, *, thread_map=serial_map):
+    def __init__(self, network, X, error, *, made=None, thread_map=serial_map):
         self._map = thread_map
+        self._n_real = len(X)
         self._centred = error.centred(network)
         self._center, self._scale = self._units(network, X, error)
         exact = network.astype(np.float64)
         exact = exact.rescaled_output(self._center, self._scale)
         dtype = exact.astype(network.dtype).working_dtype(X)
         self.network = exact.astype(dtype)
+        if made is not None:
+            X = np.concatenate([X, made])
         self.n_samples = len(X)
         # Of each row what is gathered for a batch: its inputs and the values of all
         # neurons, with a 1 for the intercepts at the end of every layer but the last.
@@ -81,6 +91,8 @@ class MatchOriginal:
         self.row_weights = error.row_weights(F)
         # outputs of 0 have a loss of 1
         self.row_weights /= np.square(F).sum(axis=1) @ self.row_weights or 1
+        F, real = F[: self._n_real], self.row_weights[: self._n_real]
+        self._real_weights = real / (np.square(F).sum(axis=1) @ real or 1)
         (hidden,) = sum_parts(thread_map(self._neuron_weights, row_blocks(X)))
         # the 1 of the intercepts has no error
         weights = [np.append(weight, 0) for weight in hidden]
@@ -137,21 +149,22 @@ class MatchOriginal:
 
     def loss(self, network):
         """Mean squared error of the outputs of a standardised network."""
-        F = network.forward(self.X)
-        F -= self._targets[-1]
-        return np.square(self._without_shift(F), out=F).sum(axis=1) @ self.row_weights
+        F = network.forward(self.X[: self._n_real])
+        F -= self._targets[-1][: self._n_real]
+        return np.square(self._without_shift(F), out=F).sum(axis=1) @ self._real_weights
 
     def needs_training(self, network):
         return self.loss(network) > self.negligible
 
     def rank(self, network):
         """What each edge of a standardised network is worth, and its mean input."""
-        rows = slice(None, None, -(-self.n_samples // N_ROWS_RANKING))
+        rows = slice(None, self._n_real, -(-self._n_real // N_ROWS_RANKING))
         return edge_importance(
             network,
             self.X[rows],
             self.row_weights[rows],
             centred=self._centred,
+            shrinkage=SHRINKAGE,
             thread_map=self._map,
         )
 

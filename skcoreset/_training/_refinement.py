@@ -6,6 +6,7 @@
 from .._parallel import threads
 from ._engine import Trainer
 from ._least_squares import reweight
+from ._made_rows import make_rows
 from ._objectives import MatchOriginal
 
 # Passes over the rows, and the least number of steps in each.
@@ -49,7 +50,8 @@ def refine(compressed, network, X, *, error, n_passes=N_PASSES, rng, n_jobs=None
         With the edges of `compressed`, and its dtype.
     """
     with threads(n_jobs) as thread_map:
-        objective = MatchOriginal(network, X, error, thread_map=thread_map)
+        made = rows_to_match(X, rng)
+        objective = MatchOriginal(network, X, error, made=made, thread_map=thread_map)
 
         def loss(candidate):
             return objective.loss(objective.standardised(candidate))
@@ -59,6 +61,23 @@ def refine(compressed, network, X, *, error, n_passes=N_PASSES, rng, n_jobs=None
         trainer = Trainer(start, objective, rng=rng, thread_map=thread_map)
         match(trainer, n_passes, decay=True)
         return min(start, trainer.network, key=loss)
+
+
+def rows_to_match(X, rng):
+    """Rows made for the matching, for as many steps a pass as it makes anyway.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    made : ndarray of shape (n_made, n_features)
+    """
+    n_made = MIN_STEPS_PER_PASS * MatchOriginal.batch_size - len(X)
+    return make_rows(X, max(0, n_made), rng)
 
 
 def match(trainer, n_passes, *, decay):

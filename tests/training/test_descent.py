@@ -63,6 +63,8 @@ def test_networks_do_not_depend_on_which_others_are_asked_for():
 def test_where_edges_make_no_difference_nothing_is_trained():
     network, X, log = make_network((12, 4)), make_X(), []
     X[:, 5:] = 0
+    # large weights of features that were never seen might still make one
+    network.coefs[0][5:] *= 1e-3
     descend(network, X, [20], log)
     assert log == ["rank"]
 

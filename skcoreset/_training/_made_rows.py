@@ -1,0 +1,70 @@
+"""Rows that are made of others: the original labels them for nothing."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+# How likely a made row has a feature, or a category, of its second parent.
+SWAP_PROBABILITY = 0.1
+
+
+def make_rows(X, n_rows, rng):
+    """Make rows that are like those given, but for a few features of another row.
+
+    Columns that look like the categories of one variable are taken together, so that a
+    made row does not belong to two of them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+
+    n_rows : int
+
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    made : ndarray of shape (n_rows, n_features)
+    """
+    if n_rows == 0:
+        return X[:0]
+    # each row is a parent about as often as any other
+    made = X[rng.permutation(n_rows) % len(X)]
+    others = rng.integers(len(X), size=n_rows)
+    groups = exclusive_groups(X)
+    swapped = rng.random((n_rows, groups[-1] + 1), np.float32) < SWAP_PROBABILITY
+    np.copyto(made, X[others], where=swapped[:, groups])
+    return made
+
+
+def exclusive_groups(X):
+    """Number the columns by groups of which a row has one at most.
+
+    A group is neighbouring columns of two values each, of which no row has the larger
+    one twice: the categories of a variable, one-hot, are such columns, whatever was
+    done to their units. Each other column is a group of its own.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    groups : ndarray of shape (n_features,)
+        Ascending from 0.
+    """
+    low, high = X.min(axis=0), X.max(axis=0)
+    is_high = X == high
+    binary = (low < high) & (is_high | (X == low)).all(axis=0)
+    starts = np.ones(X.shape[1], bool)
+    taken = np.zeros(len(X), bool)
+    previous = -1
+    for column in np.flatnonzero(binary):
+        if column == previous + 1 and not (taken & is_high[:, column]).any():
+            starts[column] = column == 0
+        else:
+            taken = np.zeros(len(X), bool)
+        taken |= is_high[:, column]
+        previous = column
+    return np.cumsum(starts) - 1
