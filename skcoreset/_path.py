@@ -109,14 +109,17 @@ def beginning(walk, measure, groups, target, recall):
         A `Store`, or `compute`.
     """
     sizes = np.bincount(groups)
-    step = 0
+    step, lost_before = 0, False
     for step in range(walk.steps_apart, len(walk.n_edges), walk.steps_apart):
         errors = recall("errors", step, lambda step=step: measure(walk.rough(step)))
-        n_lost = np.bincount(groups[errors > target.bound], minlength=len(sizes))
+        lost = (errors > target.bound) | lost_before
+        n_lost = np.bincount(groups[lost], minlength=len(sizes))
         # what the judges could not promise by themselves
         too_many = n_lost + 1 > target.delta * (sizes + 1)
         if too_many[sizes > 0].any() or len(groups) == 0:
             break
+        if target.rule.remembers and step % COARSE_STEPS == 0:
+            lost_before = lost  # as if the path began here
     return max(0, step - max(MARGIN, walk.steps_apart))
 
 

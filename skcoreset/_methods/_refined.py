@@ -15,7 +15,7 @@ from ._ranking import keep_highest
 
 # Passes over the rows after each step, while more than half of the edges are left and
 # later, and before a network is yielded.
-N_PASSES_DENSE, N_PASSES_BETWEEN, N_PASSES = 1, 2, 6
+N_PASSES_DENSE, N_PASSES_BETWEEN, N_PASSES = 1, 2, 8
 
 
 class Refined(Method):
