@@ -62,7 +62,7 @@ def compress(
     watch_path : callable, default=iter
         Called with the path, an iterable of networks; returns what is to be walked.
 
-    memory : None, str or joblib.Memory, default=None
+    memory : None, str, path or joblib.Memory, default=None
         Where networks that are trained are kept for other calls.
 
     rng : numpy.random.Generator, default=None
@@ -107,6 +107,7 @@ def compress(
         recall=recall,
         rng=rng,
         n_jobs=n_jobs,
+        verbose=verbose,
     )
     if prune:
         # what is silent on the calibration rows only, held-out rows have to judge

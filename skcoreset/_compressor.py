@@ -212,7 +212,8 @@ class CoresetCompressor(
         be repeated.
 
     verbose : int, default=0
-        Above 0, a line is printed for each network of the path.
+        Above 0, a line is printed for each network of the path, and one that says where
+        it is likely to end.
 
     Attributes
     ----------

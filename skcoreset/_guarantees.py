@@ -558,7 +558,7 @@ class Guarantee(ABC):
         """Refuse too few held-out rows; `which` says where the number comes from."""
 
     @abstractmethod
-    def path(self, method, network, X, target, *, scale, **options):
+    def path(self, method, network, X, target, *, scale, verbose=0, **options):
         """Yield the networks that the choice is between.
 
         `options` are those of :meth:`Method.path`.
@@ -593,9 +593,10 @@ class Conformal(Guarantee):
                 "validation_fraction or a larger delta."
             )
 
-    def path(self, method, network, X, target, *, scale, **options):
+    def path(self, method, network, X, target, *, scale, verbose=0, **options):
         if target.density is None:
-            return networks_of_path(method, network, X, target, scale=scale, **options)
+            options |= {"scale": scale, "verbose": verbose}
+            return networks_of_path(method, network, X, target, **options)
         error = ERRORS[target.error]
         return method.path(network, X, [target.density], error=error, **options)
 

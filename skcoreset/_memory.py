@@ -3,7 +3,9 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import sys
 import warnings
+from os import PathLike, fspath
 
 from joblib import hash as hash_of
 from sklearn.utils.validation import check_memory
@@ -24,19 +26,19 @@ class Store:
 
     Parameters
     ----------
-    memory : str or joblib.Memory
+    memory : str, path or joblib.Memory
 
     *data
         All that the results follow from.
     """
 
     def __init__(self, memory, *data):
-        # other releases may train otherwise
-        from . import __version__
-
-        memory = check_memory(memory)
-        self._key = hash_of((__version__, *data))
-        self._compute = memory.cache(_compute, ignore=["function"])
+        if isinstance(memory, PathLike):
+            memory = fspath(memory)
+        # another release may train otherwise
+        release = sys.modules[__package__].__version__
+        self._key = hash_of((release, *data))
+        self._compute = check_memory(memory).cache(_compute, ignore=["function"])
         # joblib logs it where an entry cannot be loaded
         self._compute.warn = _warn_of_entry
 

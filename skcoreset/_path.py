@@ -42,6 +42,9 @@ def networks_of_path(method, network, X, target, *, scale, refine, rng, recall, 
     refine, rng, recall, n_jobs
         As in :meth:`Method.path`.
 
+    verbose : int, default=0
+        Whether to print where the path is likely to end.
+
     Yields
     ------
     compressed : Network
@@ -69,8 +72,18 @@ def networks_of_path(method, network, X, target, *, scale, refine, rng, recall, 
     ) as walk:
         first = beginning(walk, measure, groups[judges], target, recall)
         n_per_step = method.n_refined_per_step if refine else method.n_per_step
+        if verbose:
+            begins = walk.n_edges[first] / walk.n_edges[0]
+            print(
+                f"[skcoreset] {judges.sum()} calibration rows say that the path ends a "
+                f"little below density {begins:.4f}, from which it is fine"
+            )
+        last = network
         for n_edges in path_edges(walk.n_edges, first, n_per_step):
-            yield walk.network(n_edges)
+            compressed = walk.network(n_edges)
+            if not np.array_equal(compressed.weights, last.weights):
+                yield compressed
+            last = compressed
 
 
 def choose_judges(groups, rng):
