@@ -16,7 +16,9 @@ MARGIN = 1
 SHARE, FEW, MANY = 0.1, 50, 1000
 
 
-def networks_of_path(method, network, X, target, *, scale, refine, rng, recall, n_jobs):
+def networks_of_path(
+    method, network, X, target, *, scale, refine, rng, recall, n_jobs, verbose=0
+):
     """Yield the networks that a choice for a target is made between.
 
     First a few, far apart, and then, from somewhat above the density at which the path

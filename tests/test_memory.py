@@ -108,9 +108,9 @@ def test_a_memory_is_a_folder_or_an_object(mlp, digits, tmp_path, n_trainings):
     X = digits[2]
     compress(mlp, X, tmp_path)
     n_trainings[0] = 0
-    for memory in (Path(tmp_path), str(tmp_path), Memory(tmp_path, verbose=0)):
+    for memory in (Path(tmp_path), str(tmp_path), Memory(str(tmp_path), verbose=0)):
         compress(mlp, X, memory)
-    clone(CoresetCompressor(mlp, memory=Memory(tmp_path, verbose=0)))
+    clone(CoresetCompressor(mlp, memory=Memory(str(tmp_path), verbose=0)))
     assert n_trainings[0] == 0
     compress(mlp, X, Memory(None))
     assert n_trainings[0] > 0
