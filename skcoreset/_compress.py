@@ -85,6 +85,7 @@ def compress(
         classifier=classifier,
         multilabel=network.out_activation == "logistic" and network.widths[-1] > 1,
     )
+    way.check_network(network)
     refine = way.refines if refine is None else refine
     prune = way.prunes_neurons if prune_neurons is None else prune_neurons
     path = promise.path(way, network, X, target, refine=refine, rng=rng, n_jobs=n_jobs)
@@ -146,10 +147,11 @@ def _check_density(path, network, density, method, prune):
     reasons = METHODS[method].limits
     if prune:
         reasons += " Neurons that are removed take their edges with them."
+    piece = METHODS[method].largest_piece(network) / network.n_edges
     for compressed in path:
         kept = compressed.n_edges / network.n_edges
-        sampling_error = np.sqrt(density * (1 - density) / network.n_edges)
-        tolerance = 5 * sampling_error + 1 / network.n_edges + 0.02 * density
+        sampling_error = np.sqrt(density * (1 - density) * piece)
+        tolerance = 5 * sampling_error + piece + 0.02 * density
         if abs(kept - density) > tolerance:
             warnings.warn(
                 f"density={density!r} cannot be had from method={method!r} on this "

@@ -492,10 +492,12 @@ class CoresetCompressor(
         if error == "auto":
             error = guarantee.auto_error(is_classifier(mlp))
         check_error(error, classifier=is_classifier(mlp))
+        method = METHODS[self.method]
+        method.check_options(prune_neurons=self.prune_neurons)
         target = Target(error, self.epsilon, self.delta, self.confidence, self.density)
         guarantee.check_options(
             target,
-            METHODS[self.method],
+            method,
             refine=self.refine,
             activation=mlp.activation,
             X_val=X_val,

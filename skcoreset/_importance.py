@@ -1,4 +1,4 @@
-"""What the output loses with an edge, to first order."""
+"""What the output loses with an edge or a neuron, to first order."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -67,6 +67,46 @@ def _layer_importance(coef, core, total, first, second):
         arrays.append(np.zeros_like(coef))
         arrays[-1][core] = values
     return arrays
+
+
+def neuron_importance(network, X, row_weights, *, centred=False, thread_map=serial_map):
+    """What it costs the output to replace a hidden neuron by its mean.
+
+    To first order: `sum_x r(x) (a(x) - mean)^2 ||d f(x) / d a||^2`. The mean is the one
+    that costs least; the intercepts of the next layer take it over when the neuron
+    goes.
+
+    Parameters
+    ----------
+    network, X, row_weights, centred, thread_map
+        As in :func:`edge_importance`.
+
+    Returns
+    -------
+    importance, means : list of (width,) ndarrays
+        Of the neurons of each hidden layer.
+    """
+    sums = partial(_neuron_sums, network, X, row_weights, centred)
+    importance, means = [], []
+    for total, first, second in zip(*sum_parts(thread_map(sums, row_blocks(X)))):
+        mean = _divide(first, total)
+        importance.append(np.maximum(second - mean * first, 0))
+        means.append(mean)
+    return importance, means
+
+
+def _neuron_sums(network, X, row_weights, centred, blocks):
+    """`sum g`, `sum a g` and `sum a^2 g` of the gains `g` of each hidden neuron."""
+    sums = [[np.zeros_like(b) for b in network.intercepts[:-1]] for _ in range(3)]
+    for rows in blocks:
+        _, *A, _ = activations = network.activations(X[rows])
+        probes = probes_of(network, rows, len(X), centred)
+        gains = output_gains(network, activations, row_weights[rows], probes)
+        for layer, (a, (_, gain)) in enumerate(zip(A, gains)):
+            for power in range(3):
+                sums[power][layer] += gain.sum(axis=0)
+                gain = gain * a
+    return sums
 
 
 def row_blocks(X):

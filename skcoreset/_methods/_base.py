@@ -29,6 +29,16 @@ class Method(ABC):
     # Why an asked density cannot always be had.
     limits = "A density is a whole number of edges."
 
+    def check_options(self, *, prune_neurons):
+        """Refuse options that do not go with the method."""
+
+    def check_network(self, network):
+        """Refuse networks that the method is not for."""
+
+    def largest_piece(self, network):
+        """Most edges that are kept or dropped together."""
+        return 1
+
     @abstractmethod
     def sparsify(self, network, X, densities, *, rng, n_jobs=None):
         """Yield one network for each of the decreasing `densities`.

@@ -1,7 +1,9 @@
-"""From dense to sparse: rank, drop, train, over and over."""
+"""From large to small: rank, drop, train, over and over."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
+
+from ._engine import Trainer
 
 
 class Descent:
@@ -12,8 +14,7 @@ class Descent:
     trainer : Trainer
 
     rank : callable
-        Called with the working network; returns the `scores` and `means` of
-        `Trainer.drop`.
+        Called with the working network; returns the `scores` and `means` of `drop`.
 
     ratio : float
         Share of the edges that is left each time, at least.
@@ -23,17 +24,21 @@ class Descent:
 
     finish : callable
         Likewise, before a network is yielded.
+
+    drop : callable, default=Trainer.drop
+        `Trainer.drop`, or `Trainer.drop_neurons`.
     """
 
-    def __init__(self, trainer, rank, *, ratio, between, finish):
-        self._trainer, self._rank = trainer, rank
+    def __init__(self, trainer, rank, *, ratio, between, finish, drop=Trainer.drop):
+        self._trainer, self._rank, self._drop = trainer, rank, drop
         self._ratio = ratio
         self._between, self._finish = between, finish
 
     def path(self, n_edges):
         """Yield one network for each of the decreasing numbers of edges.
 
-        A number that is not below what the network has yields it as it is.
+        A number that is not below what the network has, or that it cannot come down to,
+        yields it as it is.
         """
         trainer = self._trainer
         ranking, trains = None, False
@@ -42,9 +47,11 @@ class Descent:
             while trainer.n_edges > n_target:
                 # weights that have not been trained keep their ranks
                 ranking = ranking or self._rank(trainer.working_network)
-                trainer.drop(
-                    max(n_target, int(self._ratio * trainer.n_edges)), *ranking
-                )
+                n_before = trainer.n_edges
+                n_next = max(n_target, int(self._ratio * n_before))
+                self._drop(trainer, n_next, *ranking)
+                if trainer.n_edges == n_before:
+                    break
                 trains = trains or trainer.needs_training()
                 if trains and trainer.n_edges > n_target:
                     self._between(trainer)

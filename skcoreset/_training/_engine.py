@@ -118,9 +118,55 @@ class Trainer:
             score.take(places[self._is_edge[layer]])
             for score, layer, places in self.by_layer(scores)
         ]
+        kept = _mask_of_largest(np.concatenate(scores), n_edges)
+        self._keep(kept, means or [])
+
+    def drop_neurons(self, n_edges, scores, means):
+        """Drop the hidden neurons of lowest score, each with all its edges.
+
+        The best neuron of a layer stays.
+
+        Parameters
+        ----------
+        n_edges : int
+            How many edges to keep at most, fewer than there are. Where every layer is
+            down to one neuron there are more.
+
+        scores, means : list of (width,) ndarrays
+            Of the neurons of each hidden layer: what they are worth, and their mean
+            values, which the intercepts of the next layer take over.
+        """
+        *hidden, n_outputs = self._start.widths
+        never = sum(hidden)
+        turns = np.empty(never, np.intp)
+        turns[np.argsort(np.concatenate(scores), kind="stable")] = np.arange(never)
+        turns = np.split(turns, np.cumsum(hidden[:-1]))
+        for turns_in_layer in turns:
+            turns_in_layer[turns_in_layer.argmax()] = never
+        n_inputs = self._shapes[0][0] - 1
+        turns = [np.full(n_inputs, never), *turns, np.full(n_outputs, never)]
+        # an edge goes with the first of its ends
+        turns = [np.minimum.outer(*ends) for ends in pairwise(turns)]
+        turn_of_edge = np.concatenate(
+            [
+                turns_in_layer.take(places[self._is_edge[layer]])
+                for turns_in_layer, layer, places in self.by_layer(turns)
+            ]
+        )
+        last = np.sort(turn_of_edge)[len(turn_of_edge) - n_edges - 1]
+        # what enters a neuron that goes makes no difference
+        means = [np.zeros(n_inputs), *means]
+        means = [
+            np.broadcast_to(mean[:, np.newaxis], turns_in_layer.shape)
+            for mean, turns_in_layer in zip(means, turns)
+        ]
+        self._keep(turn_of_edge > min(last, never - 1), means)
+
+    def _keep(self, edges, means):
+        """Keep the edges of a mask; intercepts take over the means of the others."""
         kept = ~self._is_edge
-        kept[self._is_edge] = _mask_of_largest(np.concatenate(scores), n_edges)
-        for mean, layer, places in self.by_layer(means or []):
+        kept[self._is_edge] = edges
+        for mean, layer, places in self.by_layer(means):
             gone = ~kept[layer]
             width = mean.shape[1]
             self.theta[layer][-width:] += np.bincount(

@@ -10,12 +10,14 @@ learning rates of intercepts; and the methods of :class:`FitLabels`, the simpler
 
 from copy import copy
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from .._importance import (
     edge_importance,
+    neuron_importance,
     output_gains,
     probes_of,
     row_blocks,
@@ -146,8 +148,26 @@ class MatchOriginal:
 
     def rank(self, network):
         """What each edge of a standardised network is worth, and its mean input."""
+        return self._importance(edge_importance, network)
+
+    def rank_neurons(self, network):
+        """What each hidden neuron is worth for each of its edges, and its mean."""
+        importance, means = self._importance(neuron_importance, network)
+        kept = [coef != 0 for coef in network.coefs]
+        n_edges = [
+            incoming.sum(axis=0) + outgoing.sum(axis=1)
+            for incoming, outgoing in pairwise(kept)
+        ]
+        # neurons that are gone come before those that are worth nothing
+        scores = [
+            np.divide(value, n, out=np.full_like(value, -np.inf), where=n > 0)
+            for value, n in zip(importance, n_edges)
+        ]
+        return scores, means
+
+    def _importance(self, measure, network):
         rows = slice(None, None, -(-self.n_samples // N_ROWS_RANKING))
-        return edge_importance(
+        return measure(
             network,
             self.X[rows],
             self.row_weights[rows],
