@@ -85,7 +85,7 @@ def compress(
         classifier=classifier,
         multilabel=network.out_activation == "logistic" and network.widths[-1] > 1,
     )
-    way.check_network(network)
+    check_method(method, len(network.widths) - 1, prune_neurons)
     refine = way.refines if refine is None else refine
     prune = way.prunes_neurons if prune_neurons is None else prune_neurons
     path = promise.path(way, network, X, target, refine=refine, rng=rng, n_jobs=n_jobs)
@@ -139,6 +139,33 @@ def check_error(name, *, classifier, multilabel=False):
         raise ValueError(
             f"error={name!r} counts the rows of each class by themselves, and a "
             "multilabel network predicts sets of labels: use 'prediction'."
+        )
+
+
+def check_method(name, n_hidden_layers, prune_neurons):
+    """Refuse a method that drops neurons where none can go, or none may.
+
+    Parameters
+    ----------
+    name : str
+        A name in `METHODS`.
+
+    n_hidden_layers : int
+        Of the network.
+
+    prune_neurons : bool or None
+    """
+    if not METHODS[name].drops_neurons:
+        return
+    if n_hidden_layers == 0:
+        raise ValueError(
+            f"method={name!r} drops hidden neurons, and estimator has no hidden layer: "
+            "use a method that drops edges, such as 'refined'."
+        )
+    if prune_neurons is False:
+        raise ValueError(
+            f"prune_neurons=False does not go with method={name!r}, which drops whole "
+            "neurons: use a method that drops edges, such as 'refined', to keep them."
         )
 
 

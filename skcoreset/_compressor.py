@@ -52,7 +52,7 @@ from ._compat import (
     validate_parameter_constraints,
     watch_fit,
 )
-from ._compress import check_error, compress
+from ._compress import check_error, check_method, compress
 from ._errors import ERRORS
 from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS
@@ -70,6 +70,7 @@ from ._wrapped import (
     inputs_of,
     is_fitted,
     last_step,
+    n_hidden_layers,
     network_of,
     takes_in_fit,
     thawed,
@@ -492,12 +493,11 @@ class CoresetCompressor(
         if error == "auto":
             error = guarantee.auto_error(is_classifier(mlp))
         check_error(error, classifier=is_classifier(mlp))
-        method = METHODS[self.method]
-        method.check_options(prune_neurons=self.prune_neurons)
+        check_method(self.method, n_hidden_layers(mlp), self.prune_neurons)
         target = Target(error, self.epsilon, self.delta, self.confidence, self.density)
         guarantee.check_options(
             target,
-            method,
+            METHODS[self.method],
             refine=self.refine,
             activation=mlp.activation,
             X_val=X_val,

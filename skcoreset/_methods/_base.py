@@ -29,11 +29,8 @@ class Method(ABC):
     # Why an asked density cannot always be had.
     limits = "A density is a whole number of edges."
 
-    def check_options(self, *, prune_neurons):
-        """Refuse options that do not go with the method."""
-
-    def check_network(self, network):
-        """Refuse networks that the method is not for."""
+    # Whether it is hidden neurons that are kept or dropped, with all their edges.
+    drops_neurons = False
 
     def largest_piece(self, network):
         """Most edges that are kept or dropped together."""

@@ -15,7 +15,7 @@ from ._ranking import keep_highest
 RATIO = 0.9
 
 # Passes over the rows between two rankings, and before a network is yielded.
-N_PASSES_BETWEEN, N_PASSES = 1, 24
+N_PASSES_BETWEEN, N_PASSES = 3, 8
 
 
 class Refined(Method):
@@ -53,8 +53,8 @@ class Refined(Method):
             Calibration points.
 
         densities : sequence of float
-            Shares of the edges of `network` to keep at most, decreasing. Each network
-            is built upon the one before.
+            Shares of the edges of `network` to keep at most, decreasing. No network
+            depends on the others.
 
         refine : bool
             Whether to train. Otherwise edges are ranked once, and keep their weights.

@@ -29,23 +29,8 @@ class WholeNeurons(Method):
     gone; these are removed like idle ones.
     """
 
-    prunes_neurons = True
+    prunes_neurons = drops_neurons = True
     limits = "Neurons are kept or dropped whole, and every layer keeps one."
-
-    def check_options(self, *, prune_neurons):
-        if prune_neurons is False:
-            raise ValueError(
-                "prune_neurons=False does not go with a method that drops whole "
-                "neurons: 'neurons' and 'pfp' always remove them."
-            )
-
-    def check_network(self, network):
-        if len(network.widths) == 1:
-            raise ValueError(
-                "estimator has no hidden layer (hidden_layer_sizes=()), and 'neurons' "
-                "and 'pfp' drop hidden neurons: use a method that drops edges, such as "
-                "method='refined'."
-            )
 
     def largest_piece(self, network):
         return max(
@@ -115,31 +100,19 @@ class Neurons(WholeNeurons):
                 merge_duplicates(network), objective, rng=rng, thread_map=thread_map
             )
             n_edges = [n_edges_at(density, network.n_edges) for density in densities]
-            if refine:
-                descent = Descent(
-                    trainer,
-                    objective.rank_neurons,
-                    ratio=RATIO,
-                    between=partial(match, n_passes=N_PASSES_BETWEEN, decay=False),
-                    finish=partial(match, n_passes=N_PASSES, decay=True),
-                    drop=Trainer.drop_neurons,
-                )
-                networks = descent.path(n_edges)
-            else:
-                ranking = objective.rank_neurons(trainer.working_network)
-                networks = _ranked_once(trainer, ranking, n_edges)
+            descent = Descent(
+                trainer,
+                objective.rank_neurons,
+                # 0: at once, however far
+                ratio=RATIO if refine else 0,
+                between=partial(match, n_passes=N_PASSES_BETWEEN, decay=False),
+                finish=partial(match, n_passes=N_PASSES if refine else 0, decay=True),
+                drop=Trainer.drop_neurons,
+            )
             fewest = np.inf
-            for compressed, n_asked in zip(networks, n_edges):
+            for compressed, n_asked in zip(descent.path(n_edges), n_edges):
                 if compressed.n_edges < fewest:
                     yield compressed
                 fewest = compressed.n_edges
                 if fewest > n_asked:
                     return
-
-
-def _ranked_once(trainer, ranking, n_edges):
-    """Yield networks that were not trained on the way."""
-    for n_target in n_edges:
-        if trainer.n_edges > n_target:
-            trainer.drop_neurons(n_target, *ranking)
-        yield trainer.network

@@ -9,6 +9,10 @@ from ._engine import Trainer
 class Descent:
     """A network that loses its edges a few at a time, and is trained in between.
 
+    The numbers of edges that it goes through do not depend on what is asked of it. A
+    network is a copy of it that loses a few edges more and is finished, so that it does
+    not depend on which others were asked for.
+
     Parameters
     ----------
     trainer : Trainer
@@ -17,46 +21,58 @@ class Descent:
         Called with the working network; returns the `scores` and `means` of `drop`.
 
     ratio : float
-        Share of the edges that is left each time, at least.
+        Share of the edges that is left each time.
 
     between : callable
         Called with the trainer: the training between two droppings.
 
     finish : callable
-        Likewise, before a network is yielded.
+        Called with a copy of the trainer, before its network is yielded.
 
     drop : callable, default=Trainer.drop
         `Trainer.drop`, or `Trainer.drop_neurons`.
     """
 
     def __init__(self, trainer, rank, *, ratio, between, finish, drop=Trainer.drop):
-        self._trainer, self._rank, self._drop = trainer, rank, drop
+        self.trainer, self._rank, self._drop = trainer, rank, drop
         self._ratio = ratio
         self._between, self._finish = between, finish
+        self._n_start = trainer.n_edges
+        self._trains, self._ranking = False, None
 
     def path(self, n_edges):
         """Yield one network for each of the decreasing numbers of edges.
 
-        A number that is not below what the network has, or that it cannot come down to,
-        yields it as it is.
+        A number that is not below what the network has yields it as it is. One that it
+        cannot come down to, as no layer may lose its last neuron, yields the smallest.
         """
-        trainer = self._trainer
-        ranking, trains = None, False
-        for n_target in n_edges:
-            n_start = trainer.n_edges
-            while trainer.n_edges > n_target:
-                # weights that have not been trained keep their ranks
-                ranking = ranking or self._rank(trainer.working_network)
-                n_before = trainer.n_edges
-                n_next = max(n_target, int(self._ratio * n_before))
-                self._drop(trainer, n_next, *ranking)
-                if trainer.n_edges == n_before:
-                    break
-                trains = trains or trainer.needs_training()
-                if trains and trainer.n_edges > n_target:
-                    self._between(trainer)
-                    ranking = None
-            if trains and trainer.n_edges < n_start:
-                self._finish(trainer)
-                ranking = None
-            yield trainer.network
+        return map(self.network, n_edges)
+
+    def network(self, n_edges):
+        """Return the network of so many edges; no more than were last asked for."""
+        self.go_down(n_edges)
+        copy = self.trainer.copy()
+        if n_edges < copy.n_edges:
+            self._drop(copy, n_edges, *self._ranks())
+        if copy.n_edges < self._n_start:
+            if self._trains or copy.needs_training():
+                self._finish(copy)
+        return copy.network
+
+    def go_down(self, n_edges):
+        """Lose edges as long as so many are left."""
+        while (n_left := int(self._ratio * self.trainer.n_edges)) >= n_edges:
+            n_before = self.trainer.n_edges
+            self._drop(self.trainer, n_left, *self._ranks())
+            if self.trainer.n_edges == n_before:
+                return
+            self._trains = self._trains or self.trainer.needs_training()
+            if self._trains:
+                self._between(self.trainer)
+                self._ranking = None
+
+    def _ranks(self):
+        # weights that have not been trained keep their ranks
+        if self._ranking is None:
+            self._ranking = self._rank(self.trainer.working_network)
+        return self._ranking

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from copy import copy, deepcopy
 from functools import partial
 from itertools import pairwise
 from math import ceil
@@ -66,6 +67,13 @@ class Trainer:
         self.theta = _flat(layers)[self._places]
         # Adam's moments outlive a call of `train`: many short ones are as good as one.
         self._forget_moments()
+
+    def copy(self):
+        """Return a trainer that goes on from here by itself, with the same shuffles."""
+        other = copy(self)
+        other.theta, other.moments = self.theta.copy(), self.moments.copy()
+        other._rng = deepcopy(self._rng)
+        return other
 
     @property
     def network(self):

@@ -3,6 +3,8 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -13,7 +15,7 @@ from skcoreset._training import Descent, MatchOriginal, Trainer
 from .common import assert_equal, make_network, make_X
 
 
-def descend(network, X, numbers, log=None):
+def descend(network, X, numbers, log=None, **options):
     log = [] if log is None else log
     objective = MatchOriginal(network, X, ERRORS["relative"])
     trainer = Trainer(network, objective, rng=np.random.default_rng(0))
@@ -28,7 +30,8 @@ def descend(network, X, numbers, log=None):
     def finish(trainer):
         log.append("finish")
 
-    descent = Descent(trainer, rank, ratio=0.5, between=between, finish=finish)
+    options = {"between": between, "finish": finish} | options
+    descent = Descent(trainer, rank, ratio=0.5, **options)
     return list(descent.path(numbers))
 
 
@@ -43,7 +46,18 @@ def test_numbers_of_edges_are_as_asked_or_as_they_are():
 def test_ranks_are_renewed_where_weights_have_been_trained():
     network, X, log = make_network((12, 4)), make_X(), []
     descend(network, X, [48, 20, 10], log)
-    assert log == ["rank", 24, "rank", "finish", "rank", "finish"]
+    assert log == ["rank", 24, "rank", "finish", 12, "rank", "finish"]
+
+
+def test_networks_do_not_depend_on_which_others_are_asked_for():
+    network, X = make_network(), make_X()
+    options = {"between": partial(Trainer.train, n_passes=1)}
+    options["finish"] = partial(Trainer.train, n_passes=2)
+    numbers = [network.n_edges, 120, 100, 61, 60, 59, 10]
+    path = descend(network, X, numbers, **options)
+    for number, one in zip(numbers, path, strict=True):
+        (other,) = descend(network, X, [number], **options)
+        assert_equal(one, other)
 
 
 def test_where_edges_make_no_difference_nothing_is_trained():
