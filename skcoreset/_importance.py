@@ -69,12 +69,12 @@ def _layer_importance(coef, core, total, first, second):
     return arrays
 
 
-def neuron_importance(network, X, row_weights, *, centred=False, thread_map=serial_map):
-    """What it costs the output to replace a hidden neuron by its mean.
+def neuron_statistics(network, X, row_weights, *, centred=False, thread_map=serial_map):
+    """What it costs the output to change a hidden neuron, and how neurons vary.
 
-    To first order: `sum_x r(x) (a(x) - mean)^2 ||d f(x) / d a||^2`. The mean is the one
-    that costs least; the intercepts of the next layer take it over when the neuron
-    goes.
+    To first order, replacing a neuron's values `a(x)` by others costs the output
+    `sum_x r(x) (change of a)^2 ||d f(x) / d a||^2`; its `gain` times the mean squared
+    change estimates this.
 
     Parameters
     ----------
@@ -83,30 +83,49 @@ def neuron_importance(network, X, row_weights, *, centred=False, thread_map=seri
 
     Returns
     -------
-    importance, means : list of (width,) ndarrays
-        Of the neurons of each hidden layer.
+    gains, means : list of (width,) ndarrays, float64
+        Of the neurons of each hidden layer: `sum_x r(x) ||d f(x) / d a||^2`, and the
+        mean values, rows weighted by `r`. 0 for neurons that lead to no output.
+
+    covariances : list of (width, width) ndarrays, float64
+        Likewise.
     """
-    sums = partial(_neuron_sums, network, X, row_weights, centred)
-    importance, means = [], []
-    for total, first, second in zip(*sum_parts(thread_map(sums, row_blocks(X)))):
-        mean = _divide(first, total)
-        importance.append(np.maximum(second - mean * first, 0))
-        means.append(mean)
-    return importance, means
+    live = live_neurons(network.coefs)
+    core = network.restricted(live)
+    X = X if live[0].all() else X[:, live[0]]
+    sums = partial(_neuron_sums, core, X, row_weights, centred)
+    gains, means, covariances = [], [], []
+    total = row_weights.sum(dtype=np.float64)
+    parts = zip(live[1:-1], *sum_parts(thread_map(sums, row_blocks(X))))
+    for neurons, gain, first, second in parts:
+        width, mean = len(neurons), first / total
+        gains.append(np.zeros(width))
+        gains[-1][neurons] = gain
+        means.append(np.zeros(width))
+        means[-1][neurons] = mean
+        covariances.append(np.zeros((width, width)))
+        covariances[-1][np.ix_(neurons, neurons)] = second / total - np.outer(
+            mean, mean
+        )
+    return gains, means, covariances
 
 
 def _neuron_sums(network, X, row_weights, centred, blocks):
-    """`sum g`, `sum a g` and `sum a^2 g` of the gains `g` of each hidden neuron."""
-    sums = [[np.zeros_like(b) for b in network.intercepts[:-1]] for _ in range(3)]
+    """`sum g`, `sum r a` and `sum r a a'` of each hidden layer; `g` are the gains."""
+    widths = network.widths[:-1]
+    gains, first = ([np.zeros(n) for n in widths] for _ in range(2))
+    second = [np.zeros((n, n)) for n in widths]
     for rows in blocks:
-        _, *A, _ = activations = network.activations(X[rows])
+        activations, r = network.activations(X[rows]), row_weights[rows]
         probes = probes_of(network, rows, len(X), centred)
-        gains = output_gains(network, activations, row_weights[rows], probes)
-        for layer, (a, (_, gain)) in enumerate(zip(A, gains)):
-            for power in range(3):
-                sums[power][layer] += gain.sum(axis=0)
-                gain = gain * a
-    return sums
+        layers = output_gains(network, activations, r, probes)
+        for layer, (A, (_, gain)) in enumerate(zip(activations[1:], layers[:-1])):
+            A = A.astype(np.float64)
+            weighted = r[:, np.newaxis] * A
+            gains[layer] += gain.sum(axis=0)
+            first[layer] += weighted.sum(axis=0)
+            second[layer] += weighted.T @ A
+    return gains, first, second
 
 
 def row_blocks(X):

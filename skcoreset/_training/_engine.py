@@ -13,6 +13,7 @@ import numpy as np
 
 from .._network import ACTIVATIONS, DERIVATIVES, augment, live_neurons, views
 from .._parallel import N_PARTS, deal, serial_map
+from ._elimination import eliminate
 
 # Decay of Adam's first moment.
 BETA_1 = 0.9
@@ -82,9 +83,8 @@ class Trainer:
             return self._original
         dtype = self._original.dtype
         network = self.objective.restored(self.working_network).astype(dtype)
-        edges = np.zeros(self._starts[-1], bool)
-        edges[self._places] = self._is_edge
-        for coef, kept in zip(network.coefs, views(edges, self._shapes)):
+        edges = views(self._spread(self._is_edge), self._shapes)
+        for coef, kept in zip(network.coefs, edges):
             # a weight that has been trained to 0 is still an edge
             coef[kept[:-1] & (coef == 0)] = np.finfo(dtype).tiny
         return network
@@ -92,9 +92,7 @@ class Trainer:
     @property
     def working_network(self):
         """The network now, in the units and dtype of the objective."""
-        parameters = np.zeros(self._starts[-1], self.theta.dtype)
-        parameters[self._places] = self.theta
-        layers = views(parameters, self._shapes)
+        layers = views(self._spread(self.theta), self._shapes)
         return self._start.with_weights(
             [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
         )
@@ -126,55 +124,9 @@ class Trainer:
             score.take(places[self._is_edge[layer]])
             for score, layer, places in self.by_layer(scores)
         ]
-        kept = _mask_of_largest(np.concatenate(scores), n_edges)
-        self._keep(kept, means or [])
-
-    def drop_neurons(self, n_edges, scores, means):
-        """Drop the hidden neurons of lowest score, each with all its edges.
-
-        The best neuron of a layer stays.
-
-        Parameters
-        ----------
-        n_edges : int
-            How many edges to keep at most, fewer than there are. Where every layer is
-            down to one neuron there are more.
-
-        scores, means : list of (width,) ndarrays
-            Of the neurons of each hidden layer: what they are worth, and their mean
-            values, which the intercepts of the next layer take over.
-        """
-        *hidden, n_outputs = self._start.widths
-        never = sum(hidden)
-        turns = np.empty(never, np.intp)
-        turns[np.argsort(np.concatenate(scores), kind="stable")] = np.arange(never)
-        turns = np.split(turns, np.cumsum(hidden[:-1]))
-        for turns_in_layer in turns:
-            turns_in_layer[turns_in_layer.argmax()] = never
-        n_inputs = self._shapes[0][0] - 1
-        turns = [np.full(n_inputs, never), *turns, np.full(n_outputs, never)]
-        # an edge goes with the first of its ends
-        turns = [np.minimum.outer(*ends) for ends in pairwise(turns)]
-        turn_of_edge = np.concatenate(
-            [
-                turns_in_layer.take(places[self._is_edge[layer]])
-                for turns_in_layer, layer, places in self.by_layer(turns)
-            ]
-        )
-        last = np.sort(turn_of_edge)[len(turn_of_edge) - n_edges - 1]
-        # what enters a neuron that goes makes no difference
-        means = [np.zeros(n_inputs), *means]
-        means = [
-            np.broadcast_to(mean[:, np.newaxis], turns_in_layer.shape)
-            for mean, turns_in_layer in zip(means, turns)
-        ]
-        self._keep(turn_of_edge > min(last, never - 1), means)
-
-    def _keep(self, edges, means):
-        """Keep the edges of a mask; intercepts take over the means of the others."""
         kept = ~self._is_edge
-        kept[self._is_edge] = edges
-        for mean, layer, places in self.by_layer(means):
+        kept[self._is_edge] = _mask_of_largest(np.concatenate(scores), n_edges)
+        for mean, layer, places in self.by_layer(means or []):
             gone = ~kept[layer]
             width = mean.shape[1]
             self.theta[layer][-width:] += np.bincount(
@@ -182,10 +134,40 @@ class Trainer:
                 self.theta[layer][gone] * mean.take(places[gone]),
                 minlength=width,
             )
+        self._keep(kept)
+
+    def drop_neurons(self, n_edges, *ranking):
+        """Drop hidden neurons with all their edges; others take over from them.
+
+        Parameters
+        ----------
+        n_edges : int
+            How many edges to keep at most. Where every layer is down to one neuron
+            there are more.
+
+        *ranking : lists
+            From `neuron_ranking`.
+        """
+        layers, edges = (
+            views(flat, self._shapes)
+            for flat in (self._spread(self.theta), self._spread(self._is_edge))
+        )
+        eliminate(layers, [kept[:-1] for kept in edges], n_edges, *ranking)
+        self.theta = _flat(layers)[self._places]
+        self._keep(_flat(edges)[self._places] | ~self._is_edge)
+
+    def _keep(self, kept):
+        """Keep only some of the parameters."""
         self._places, self.theta = self._places[kept], self.theta[kept]
         self._is_edge = self._is_edge[kept]
         self.moments = self.moments.compress(kept, axis=1)
         self._changed = True
+
+    def _spread(self, values):
+        """Values of the parameters at their places in all layers, 0 elsewhere."""
+        spread = np.zeros(self._starts[-1], values.dtype)
+        spread[self._places] = values
+        return spread
 
     def train(
         self, n_passes, *, min_steps=0, learning_rate=None, decay=True, rounding=None

@@ -10,14 +10,13 @@ learning rates of intercepts; and the methods of :class:`FitLabels`, the simpler
 
 from copy import copy
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from .._importance import (
     edge_importance,
-    neuron_importance,
+    neuron_statistics,
     output_gains,
     probes_of,
     row_blocks,
@@ -25,6 +24,7 @@ from .._importance import (
 )
 from .._network import augment
 from .._parallel import serial_map
+from ._elimination import neuron_ranking
 from ._engine import forward, layer_columns, rms
 
 # Rows that edges are ranked on: more of them do not change the ranks by much.
@@ -151,19 +151,8 @@ class MatchOriginal:
         return self._importance(edge_importance, network)
 
     def rank_neurons(self, network):
-        """What each hidden neuron is worth for each of its edges, and its mean."""
-        importance, means = self._importance(neuron_importance, network)
-        kept = [coef != 0 for coef in network.coefs]
-        n_edges = [
-            incoming.sum(axis=0) + outgoing.sum(axis=1)
-            for incoming, outgoing in pairwise(kept)
-        ]
-        # neurons that are gone come before those that are worth nothing
-        scores = [
-            np.divide(value, n, out=np.full_like(value, -np.inf), where=n > 0)
-            for value, n in zip(importance, n_edges)
-        ]
-        return scores, means
+        """What the hidden neurons of a standardised network are to each other."""
+        return neuron_ranking(network, *self._importance(neuron_statistics, network))
 
     def _importance(self, measure, network):
         rows = slice(None, None, -(-self.n_samples // N_ROWS_RANKING))
