@@ -10,6 +10,7 @@ learning rates of intercepts; and the methods of :class:`FitLabels`, the simpler
 
 from copy import copy
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -76,6 +77,7 @@ class MatchOriginal:
         self._inputs = [self._rows[:, columns] for columns in inputs]
         self._targets = [self._rows[:, columns] for columns in outputs]
         self.X = self._inputs[0][:, :-1]
+        self._noise, self._live_inputs = None, slice(None)
         thread_map(partial(self._forward, X, augment(self.network)), row_blocks(X))
         self.scales = [rms(A[:, :-1]) for A in self._inputs]
 
@@ -164,6 +166,22 @@ class MatchOriginal:
             thread_map=self._map,
         )
 
+    def with_noise(self, noise):
+        """The outputs alone, on rows with noise, another one each time.
+
+        What is to be matched is what the original makes of the row with its noise. This
+        keeps few rows from being learnt by heart, too, and leaves hidden neurons free
+        to do the work of others.
+
+        Parameters
+        ----------
+        noise : float
+            Standard deviation, relative to that of each input.
+        """
+        other = copy(self)
+        other._noise = noise * self.X.std(axis=0)
+        return other
+
     def restricted(self, live):
         """The same for a network of some of the neurons.
 
@@ -177,6 +195,7 @@ class MatchOriginal:
             return self
         restricted = copy(self)
         restricted._rows = self._rows.compress(columns, axis=1)
+        restricted._live_inputs = live[0]
         restricted._error_weights = self._error_weights[columns[len(live[0]) + 1 :]]
         return restricted
 
@@ -184,13 +203,27 @@ class MatchOriginal:
         return len(rows)
 
     def fill(self, rows, batch):
-        self._rows.take(rows, axis=0, out=batch, mode="clip")
+        if self._noise is None:
+            self._rows.take(rows, axis=0, out=batch, mode="clip")
+            return
+        # the same whichever thread has these rows
+        rng = np.random.default_rng(rows)
+        X = rng.standard_normal((len(rows), self.X.shape[1]), dtype=np.float32)
+        X = self._noise * X
+        X += self.X[rows]
+        F = self.network.forward(X)
+        X = X[:, self._live_inputs]
+        batch[:, : X.shape[1]] = X
+        batch[:, -F.shape[1] :] = F
 
     def differentiate(self, rows, total, values, errors):
         # what `fill` has left in `errors` are the targets
+        n_outputs = self.network.widths[-1]
+        if self._noise is not None:
+            errors[:, :-n_outputs] = values[:, :-n_outputs]
         np.subtract(values, errors, out=errors)
         errors *= self._error_weights / errors.dtype.type(total)
-        outputs = self._without_shift(errors[:, -self.network.widths[-1] :])
+        outputs = self._without_shift(errors[:, -n_outputs:])
         outputs *= (self.row_weights[rows] * self.n_samples)[:, np.newaxis]
 
 
