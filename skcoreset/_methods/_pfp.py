@@ -12,6 +12,9 @@ from ._sampling import Coresets, Sampling
 from ._theorem import theorem_of
 from ._whole_neurons import WholeNeurons
 
+# Sequences of draws end here; of equally sensitive neurons hardly one is missed then.
+DRAWS_PER_NEURON = 32
+
 
 class NeuronCoresets(Coresets):
     """The same for hidden neurons: a group is the neurons of a layer.
@@ -70,4 +73,5 @@ class PFP(WholeNeurons, Sampling):
             np.concatenate(importance).astype(np.float64),
             np.repeat(np.arange(len(layers)), network.widths[:-1]),
             len(layers),
+            DRAWS_PER_NEURON,
         )

@@ -9,7 +9,10 @@ import numpy as np
 
 # Added to the variances of neurons, relative to their mean: few rows make neurons look
 # more alike than they are.
-RIDGE = 1e-3
+RIDGE = 1e-4
+
+# The same relative to their squared means.
+ROUNDING = 1e-9
 
 
 def neuron_ranking(network, gains, means, covariances):
@@ -36,14 +39,18 @@ def neuron_ranking(network, gains, means, covariances):
     present = [_degrees(*ends) > 0 for ends in pairwise(edges)]
     following = [*present[1:], np.ones(network.widths[-1], dtype=bool)]
     precisions = []
-    for covariance, here, there, outgoing in zip(
-        covariances, present, following, edges[1:]
+    for mean, covariance, here, there, outgoing in zip(
+        means, covariances, present, following, edges[1:]
     ):
         precision = np.zeros_like(covariance)
         inner = covariance[np.ix_(here, here)]
         if not outgoing[np.ix_(here, there)].all():
             inner = np.diag(inner.diagonal())
-        inner.flat[:: len(inner) + 1] += RIDGE * inner.diagonal().mean() or 1
+        # where nothing varies, there are only rounding errors
+        ridge = (
+            RIDGE * inner.diagonal().mean() + ROUNDING * np.square(mean[here]).mean()
+        )
+        inner.flat[:: len(inner) + 1] += ridge or 1
         precision[np.ix_(here, here)] = np.linalg.inv(inner)
         precisions.append(precision)
     return gains, means, precisions

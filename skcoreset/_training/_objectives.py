@@ -10,7 +10,6 @@ learning rates of intercepts; and the methods of :class:`FitLabels`, the simpler
 
 from copy import copy
 from functools import partial
-from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -180,6 +179,8 @@ class MatchOriginal:
         """
         other = copy(self)
         other._noise = noise * self.X.std(axis=0)
+        other._error_weights = self._error_weights.copy()
+        other._error_weights[: -self.network.widths[-1]] = 0
         return other
 
     def restricted(self, live):
@@ -214,16 +215,14 @@ class MatchOriginal:
         F = self.network.forward(X)
         X = X[:, self._live_inputs]
         batch[:, : X.shape[1]] = X
+        batch[:, X.shape[1] + 1 : -F.shape[1]] = 0
         batch[:, -F.shape[1] :] = F
 
     def differentiate(self, rows, total, values, errors):
         # what `fill` has left in `errors` are the targets
-        n_outputs = self.network.widths[-1]
-        if self._noise is not None:
-            errors[:, :-n_outputs] = values[:, :-n_outputs]
         np.subtract(values, errors, out=errors)
         errors *= self._error_weights / errors.dtype.type(total)
-        outputs = self._without_shift(errors[:, -n_outputs:])
+        outputs = self._without_shift(errors[:, -self.network.widths[-1] :])
         outputs *= (self.row_weights[rows] * self.n_samples)[:, np.newaxis]
 
 
