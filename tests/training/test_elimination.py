@@ -47,7 +47,7 @@ def test_the_first_to_go_is_the_one_that_costs_the_output_least_per_edge():
     gains, means, covariances = statistics(network, X)
     precisions = [np.linalg.inv(covariance) for covariance in covariances]
     smaller = eliminated(network, 9 * 15, gains, means, precisions)
-    _, A, F = network.activations(X)
+    _, A, _ = network.activations(X)
     losses = []
     for neuron in range(10):
         others = np.delete(A, neuron, axis=1)
