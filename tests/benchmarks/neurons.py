@@ -1,7 +1,8 @@
 """Whole neurons on the reference network: how close, and how fast.
 
-The network and the rows are files of the user, as in `tests/benchmarks/README` of the
-data: `mnist.npz` and `mnist_300_100.npz` in one folder. One thread, all in one run:
+The folder has `mnist.npz` (`X_train`, `y_train`, `X_test`, `y_test`) and the network,
+`mnist_300_100.npz` (`coefs_0` to `intercepts_2`, and `calibration`, numbers of rows). One
+thread, all in one run:
 
     python tests/benchmarks/neurons.py --data FOLDER
 """
