@@ -1,7 +1,7 @@
 """Whole neurons on the reference network: how close, and how fast.
 
 The folder has `mnist.npz` (`X_train`, `y_train`, `X_test`, `y_test`) and the network,
-`mnist_300_100.npz` (`coefs_0` to `intercepts_2`, and `calibration`, numbers of rows). One
+`mnist_300_100.npz` (`coefs_0` to `intercepts_2`, `calibration`: row numbers). One
 thread, all in one run:
 
     python tests/benchmarks/neurons.py --data FOLDER
