@@ -93,6 +93,7 @@ def compress(
         classifier=classifier,
         multilabel=network.out_activation == "logistic" and network.widths[-1] > 1,
     )
+    check_method(method, len(network.widths) - 1, prune_neurons)
     refine = way.refines if refine is None else refine
     prune = way.prunes_neurons if prune_neurons is None else prune_neurons
     scale = spread(network.forward(X)) if error == "scaled" else None
@@ -198,15 +199,43 @@ def check_error(name, *, classifier, multilabel=False):
         )
 
 
+def check_method(name, n_hidden_layers, prune_neurons):
+    """Refuse a method that drops neurons where none can go, or none may.
+
+    Parameters
+    ----------
+    name : str
+        A name in `METHODS`.
+
+    n_hidden_layers : int
+        Of the network.
+
+    prune_neurons : bool or None
+    """
+    if not METHODS[name].drops_neurons:
+        return
+    if n_hidden_layers == 0:
+        raise ValueError(
+            f"method={name!r} drops hidden neurons, and estimator has no hidden layer: "
+            "use a method that drops edges, such as 'refined'."
+        )
+    if prune_neurons is False:
+        raise ValueError(
+            f"prune_neurons=False does not go with method={name!r}, which drops whole "
+            "neurons: use a method that drops edges, such as 'refined', to keep them."
+        )
+
+
 def _check_density(path, network, density, method, prune):
     """Say where a method could not keep the share of edges that was asked."""
     reasons = METHODS[method].limits
     if prune:
         reasons += " Neurons that are removed take their edges with them."
+    piece = METHODS[method].largest_piece(network) / network.n_edges
     for compressed in path:
         kept = compressed.n_edges / network.n_edges
-        sampling_error = np.sqrt(density * (1 - density) / network.n_edges)
-        tolerance = 5 * sampling_error + 1 / network.n_edges + 0.02 * density
+        sampling_error = np.sqrt(density * (1 - density) * piece)
+        tolerance = 5 * sampling_error + piece + 0.02 * density
         if abs(kept - density) > tolerance:
             warnings.warn(
                 f"density={density!r} cannot be had from method={method!r} on this "

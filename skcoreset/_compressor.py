@@ -53,11 +53,11 @@ from ._compat import (
     validate_parameter_constraints,
     watch_fit,
 )
-from ._compress import check_error, compress
+from ._compress import check_error, check_method, compress
 from ._errors import ERRORS
 from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS
-from ._network import dense
+from ._network import dense, live_neurons
 from ._parallel import one_blas_thread
 from ._training import fine_tune
 from ._wrapped import (
@@ -71,6 +71,7 @@ from ._wrapped import (
     inputs_of,
     is_fitted,
     last_step,
+    n_hidden_layers,
     network_of,
     takes_in_fit,
     thawed,
@@ -118,18 +119,22 @@ class CoresetCompressor(
         that is not fitted is cloned and trained on the rows that are not held out.
         None is ``MLPClassifier()``.
 
-    method : {"refined", "corenet", "corenet+", "corenet++", "uniform", "l1", "l2", \
-            "l1+l2", "magnitude", "sipp"}, default="refined"
-        How edges are chosen.
+    method : {"refined", "neurons", "corenet", "corenet+", "corenet++", "uniform", \
+            "l1", "l2", "l1+l2", "magnitude", "sipp", "pfp"}, default="refined"
+        How edges, or neurons, are chosen.
 
         - "refined": by their importance to the output; the kept ones are trained to
           give the original outputs on the calibration rows. Needs no labels.
+        - "neurons": the same for whole hidden neurons: a smaller dense network, which
+          is faster everywhere. Those that stay take over from those that go.
         - "corenet": drawn by empirical sensitivity [1]_; "corenet+" removes neurons
           as well, and "corenet++" takes the best of many draws.
         - "uniform", "l1", "l2", "l1+l2": drawn uniformly, or by the magnitude or the
           square of the weight, or both, blind to the data.
         - "magnitude": the largest weights of the whole network.
         - "sipp": the largest mean relative importance [2]_.
+        - "pfp": whole neurons, drawn by their sensitivity (Provable Filter Pruning
+          [5]_).
 
     epsilon : float, default=0.1
         Largest error that keeps the promise, positive; in the units of `error`. Plays
@@ -173,8 +178,9 @@ class CoresetCompressor(
         Only classifiers have "probability", "prediction" and "classwise".
 
     density : float, default=None
-        Share of the original network's edges to keep, in (0, 1]. Then neither `epsilon`
-        nor `delta` is targeted; `certificate_` has what was reached. None targets them.
+        Share of the original network's edges to keep, in (0, 1]; with "neurons" at
+        most, as far as whole neurons allow. Then neither `epsilon` nor `delta` is
+        targeted; `certificate_` has what was reached. None targets them.
 
     bits : int, default=None
         1 to 8: the kept weights of each layer take at most `2**bits` values, the odd
@@ -183,13 +189,14 @@ class CoresetCompressor(
 
     refine : bool, default=None
         Whether the kept edges are given the weights that reproduce the original best
-        on the calibration rows. None is the rule of the method: yes for "refined", no
-        for the others.
+        on the calibration rows. None is the rule of the method: yes for "refined" and
+        "neurons", no for the others.
 
     prune_neurons : bool, default=None
         Whether hidden neurons that do nothing on the calibration rows are removed. None
-        is the rule of the method: yes for "refined", "corenet+" and "corenet++", no for
-        the others. With ``guarantee="theoretical"`` only neurons without edges go.
+        is the rule of the method: yes for "refined", "corenet+", "corenet++", "neurons"
+        and "pfp", no for the others. "neurons" and "pfp" always remove what they drop.
+        With ``guarantee="theoretical"`` only neurons without edges go.
 
     validation_fraction : float, default=0.3
         Share of the rows of X that is held out for the certificate, in (0, 1). Not used
@@ -300,6 +307,9 @@ class CoresetCompressor(
     .. [4] A. N. Angelopoulos, S. Bates, E. J. Candès, M. I. Jordan, L. Lei, "Learn then
        Test: Calibrating Predictive Algorithms to Achieve Risk Control", 2021,
        :arxiv:`2110.01052`.
+
+    .. [5] L. Liebenwein, C. Baykal, H. Lang, D. Feldman, D. Rus, "Provable Filter
+       Pruning for Efficient Neural Networks", ICLR 2020, :arxiv:`1911.07412`.
 
     Examples
     --------
@@ -518,6 +528,7 @@ class CoresetCompressor(
         if error == "auto":
             error = guarantee.auto_error(is_classifier(mlp))
         check_error(error, classifier=is_classifier(mlp))
+        check_method(self.method, n_hidden_layers(mlp), self.prune_neurons)
         target = Target(error, self.epsilon, self.delta, self.confidence, self.density)
         guarantee.check_options(
             target,
@@ -818,6 +829,42 @@ class CoresetCompressor(
         """
         check_is_fitted(self)
         return with_network(self.estimator_, self._compressed_network(), to_dense=True)
+
+    def get_support(self, indices=False):
+        """Tell which features the compressed network still reads.
+
+        The others make no difference to its predictions and need not be measured any
+        more; 0 will do in their place.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            Whether to return numbers of features in place of a mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_features,), or (n_features_read,) with `indices`
+            Of the features that the network gets. Where it is in a Pipeline, these are
+            the ones that come out of the step before it.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from skcoreset import CoresetCompressor
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> mlp = MLPClassifier((20,), max_iter=500, random_state=0)
+        >>> pipeline = make_pipeline(StandardScaler(), mlp).fit(X[:300], y[:300])
+        >>> compressor = CoresetCompressor(pipeline, density=0.05, random_state=0)
+        >>> support = compressor.fit(X[300:]).get_support()
+        >>> support.shape, bool(support.all())
+        ((30,), False)
+        """
+        check_is_fitted(self)
+        support = live_neurons(self._compressed_network().to_dense().coefs)[0]
+        return np.flatnonzero(support) if indices else support
 
     @property
     def coefs_(self):

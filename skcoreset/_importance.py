@@ -1,4 +1,4 @@
-"""What the output loses with an edge, to first order."""
+"""What the output loses with an edge or a neuron, to first order."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -81,6 +81,65 @@ def _layer_importance(coef, core, shrinkage, total, first, second):
         arrays.append(np.zeros_like(coef))
         arrays[-1][core] = values
     return arrays
+
+
+def neuron_statistics(network, X, row_weights, *, centred=False, thread_map=serial_map):
+    """What it costs the output to change a hidden neuron, and how neurons vary.
+
+    To first order, replacing a neuron's values `a(x)` by others costs the output
+    `sum_x r(x) (change of a)^2 ||d f(x) / d a||^2`; its `gain` times the mean squared
+    change estimates this.
+
+    Parameters
+    ----------
+    network, X, row_weights, centred, thread_map
+        As in :func:`edge_importance`.
+
+    Returns
+    -------
+    gains, means : list of (width,) ndarrays, float64
+        Of the neurons of each hidden layer: `sum_x r(x) ||d f(x) / d a||^2`, and the
+        mean values, rows weighted by `r`. 0 for neurons that lead to no output.
+
+    covariances : list of (width, width) ndarrays, float64
+        Likewise.
+    """
+    live = live_neurons(network.coefs)
+    core = network.restricted(live)
+    X = X if live[0].all() else X[:, live[0]]
+    sums = partial(_neuron_sums, core, X, row_weights, centred)
+    gains, means, covariances = [], [], []
+    total = row_weights.sum(dtype=np.float64)
+    parts = zip(live[1:-1], *sum_parts(thread_map(sums, row_blocks(X))))
+    for neurons, gain, first, second in parts:
+        width, mean = len(neurons), first / total
+        gains.append(np.zeros(width))
+        gains[-1][neurons] = gain
+        means.append(np.zeros(width))
+        means[-1][neurons] = mean
+        covariances.append(np.zeros((width, width)))
+        covariances[-1][np.ix_(neurons, neurons)] = second / total - np.outer(
+            mean, mean
+        )
+    return gains, means, covariances
+
+
+def _neuron_sums(network, X, row_weights, centred, blocks):
+    """`sum g`, `sum r a` and `sum r a a'` of each hidden layer; `g` are the gains."""
+    widths = network.widths[:-1]
+    gains, first = ([np.zeros(n) for n in widths] for _ in range(2))
+    second = [np.zeros((n, n)) for n in widths]
+    for rows in blocks:
+        activations, r = network.activations(X[rows]), row_weights[rows]
+        probes = probes_of(network, rows, len(X), centred)
+        layers = output_gains(network, activations, r, probes)
+        for layer, (A, (_, gain)) in enumerate(zip(activations[1:], layers[:-1])):
+            A = A.astype(np.float64)
+            weighted = r[:, np.newaxis] * A
+            gains[layer] += gain.sum(axis=0)
+            first[layer] += weighted.sum(axis=0)
+            second[layer] += weighted.T @ A
+    return gains, first, second
 
 
 def row_blocks(X):

@@ -82,6 +82,13 @@ def is_fitted(estimator):
     return hasattr(last_step(estimator), "coefs_")
 
 
+def n_hidden_layers(mlp):
+    """Number of hidden layers of an MLP, fitted or not."""
+    if is_fitted(mlp):
+        return len(mlp.coefs_) - 1
+    return np.size(mlp.hidden_layer_sizes)
+
+
 def is_multilabel(mlp):
     """Tell whether a fitted MLP predicts a set of labels for each row."""
     return is_classifier(mlp) and label_encoding(mlp)[0].startswith("multilabel")

@@ -7,12 +7,15 @@ from ._base import COARSE_STEPS, RATIO
 from ._corenet import CoreNet, CoreNetPlus, CoreNetPlusPlus
 from ._entrywise import L1, L1L2, L2, Uniform
 from ._neurons import remove_neurons
+from ._pfp import PFP
 from ._ranking import Magnitude, SiPP
 from ._refined import Refined
 from ._theorem import theorem_of
+from ._whole_neurons import Neurons
 
 METHODS = {
     "refined": Refined(),
+    "neurons": Neurons(),
     "corenet": CoreNet(),
     "corenet+": CoreNetPlus(),
     "corenet++": CoreNetPlusPlus(),
@@ -22,6 +25,7 @@ METHODS = {
     "l1+l2": L1L2(),
     "magnitude": Magnitude(),
     "sipp": SiPP(),
+    "pfp": PFP(),
 }
 
 __all__ = ["COARSE_STEPS", "METHODS", "RATIO", "remove_neurons", "theorem_of"]

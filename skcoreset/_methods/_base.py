@@ -35,6 +35,13 @@ class Method(ABC):
     # Why an asked density cannot always be had.
     limits = "A density is a whole number of edges."
 
+    # Whether it is hidden neurons that are kept or dropped, with all their edges.
+    drops_neurons = False
+
+    def largest_piece(self, network):
+        """Most edges that are kept or dropped together."""
+        return 1
+
     @abstractmethod
     def sparsify(self, network, X, densities, *, rng, n_jobs=None):
         """Yield one network for each of the decreasing `densities`.

@@ -1,4 +1,4 @@
-"""Removal of idle neurons."""
+"""Neurons that nothing is lost with: idle ones, and duplicates."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -44,6 +44,35 @@ def remove_neurons(network, X=None):
         intercepts[layer + 1] = intercepts[layer + 1] + contribution
         coefs[layer + 1][constant | silent] = 0
     return network.with_weights(coefs, intercepts).without_dead_neurons()
+
+
+def merge_duplicates(network):
+    """Let one of several equal hidden neurons speak for all of them.
+
+    Neurons of a layer are equal where their weights and intercepts are: then their
+    values are, whatever the input.
+
+    Parameters
+    ----------
+    network : Network
+        With dense weights.
+
+    Returns
+    -------
+    merged : Network
+        Of the same widths, without edges at the neurons that are no longer needed.
+    """
+    coefs = [coef.copy() for coef in network.coefs]
+    for incoming, intercept, outgoing in zip(coefs, network.intercepts, coefs[1:]):
+        columns = np.vstack([incoming, intercept])
+        _, first, group = np.unique(
+            columns, axis=1, return_index=True, return_inverse=True
+        )
+        speaker = first[group.ravel()]
+        others = np.flatnonzero(speaker != np.arange(len(speaker)))
+        np.add.at(outgoing, speaker[others], outgoing[others])
+        outgoing[others], incoming[:, others] = 0, 0
+    return network.with_weights(coefs)
 
 
 def _silent_neurons(network, X):

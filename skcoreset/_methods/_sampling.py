@@ -99,11 +99,14 @@ class Coresets:
 
     def expected_density(self, sizes):
         """Expected share of the network's edges that are drawn at least once."""
-        whole = self.whole(sizes)
+        return self.chances(sizes).sum() / self.network.n_edges
+
+    def chances(self, sizes):
+        """Probability that each of the edges that may be drawn is."""
         group, log_missed = self._drawn_edges
-        n_draws = np.where(whole, 0, sizes).astype(np.float64)
-        kept = -np.expm1(n_draws[group] * log_missed).sum()
-        return (kept + self.n_edges[whole].sum()) / self.network.n_edges
+        chances = -np.expm1(sizes.astype(np.float64)[group] * log_missed)
+        chances[self.whole(sizes)[group]] = 1
+        return chances
 
     def budget_for(self, density):
         """The constant whose *expected* density is the one asked, or the nearest."""
@@ -134,6 +137,11 @@ class Coresets:
     def _expected(self):
         """Expected densities that were computed, by the logarithm of the constant."""
         return {}
+
+    def reweighted(self, factors):
+        """The network whose edges are multiplied by factors, 0 where not drawn."""
+        weights = self.network.weights
+        return self.network.with_weights((weights * factors).astype(weights.dtype))
 
     def draw(self, sizes, *, rng, n_jobs=None, n_candidates=1, judge=None):
         """Draw the sequences of all groups.
@@ -202,9 +210,8 @@ class Draws:
     def network(self, sizes):
         """The network that the first `sizes` draws of each group make."""
         coresets = self.coresets
-        weights = coresets.network.weights
         drawn = self.edge[self.position < sizes[self.group]]
-        counts = np.bincount(drawn, minlength=len(weights))
+        counts = np.bincount(drawn, minlength=len(coresets.importance))
         scale = counts.astype(np.float64)
         np.divide(
             scale,
@@ -214,7 +221,7 @@ class Draws:
         )
         whole = coresets.whole(sizes)[coresets.group]
         scale[whole] = coresets.importance[whole] > 0
-        return coresets.network.with_weights((weights * scale).astype(weights.dtype))
+        return coresets.reweighted(scale)
 
 
 @one_blas_thread

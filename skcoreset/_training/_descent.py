@@ -1,4 +1,4 @@
-"""From dense to sparse: rank, drop, train, over and over."""
+"""From large to small: rank, drop, train, over and over."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -6,6 +6,7 @@
 from functools import partial
 
 from .._memory import compute, recall_network
+from ._engine import Trainer
 
 # Of the states that a descent has been through, those after a multiple of this many
 # steps are kept, and the last few.
@@ -24,8 +25,7 @@ class Descent:
     trainer : Trainer
 
     rank : callable
-        Called with the working network; returns the `scores` and `means` of
-        `Trainer.drop`.
+        Called with the working network; returns the `scores` and `means` of `drop`.
 
     ratio : float
         Share of the edges that is left by a step.
@@ -36,30 +36,50 @@ class Descent:
     finish : callable
         Called with a copy of the trainer, before its network is returned.
 
+    drop : callable, default=Trainer.drop
+        `Trainer.drop`, or `Trainer.drop_neurons`.
+
+    n_start : int, default=None
+        Edges that it starts from, where the trainer has lost some for nothing. None is
+        those of the trainer.
+
     recall : callable, default=compute
         A `Store`, for what has been computed before.
 
     Attributes
     ----------
     n_edges : list of int
-        How many are left after each step.
+        How many are left, at most, after each step.
     """
 
     # There is an unfinished network after each of them.
     steps_apart = 1
 
-    def __init__(self, trainer, rank, *, ratio, between, finish, recall=compute):
-        self._trainer, self._rank = trainer, rank
+    def __init__(
+        self,
+        trainer,
+        rank,
+        *,
+        ratio,
+        between,
+        finish,
+        drop=Trainer.drop,
+        n_start=None,
+        recall=compute,
+    ):
+        self._trainer, self._rank, self._drop = trainer, rank, drop
         self._between, self._finish = between, finish
         self._recall = recall
-        self.n_edges = steps_down(trainer.n_edges, ratio)
+        self.n_edges = steps_down(n_start or trainer.n_edges, ratio)
         self._states = {0: (trainer.state, False)}
         self._ranking = None, None
+        self._last = None
 
     def path(self, n_edges):
         """Yield one network for each number of edges.
 
-        A number that is not below what the network has yields it as it is.
+        A number that is not below what the network has yields it as it is. One that it
+        cannot come down to, as no layer may lose its last neuron, yields the smallest.
         """
         return map(self.network, n_edges)
 
@@ -77,7 +97,18 @@ class Descent:
     def _finished(self, step, n_edges):
         trainer, trains = self._after(step)
         if n_edges < trainer.n_edges:
-            trainer.drop(n_edges, *self._ranks(step, trainer))
+            self._drop(trainer, n_edges, *self._ranks(step, trainer))
+            if (
+                step + 1 < len(self.n_edges)
+                and trainer.n_edges <= self.n_edges[step + 1]
+            ):
+                # whole neurons may fall as far as the next step: one network for both
+                return self._finished(step + 1, n_edges)
+        if self._last is None or self._last.n_edges != trainer.n_edges:
+            self._last = self._trained(trainer, trains)
+        return self._last
+
+    def _trained(self, trainer, trains):
         if trainer.n_edges < self.n_edges[0] and (trains or needs_training(trainer)):
             self._finish(trainer)
         return trainer.network
@@ -98,10 +129,13 @@ class Descent:
     def _next(self, step):
         """The state one step further."""
         trainer, trains = self._after(step)
-        trainer.drop(self.n_edges[step + 1], *self._ranks(step, trainer))
-        trains = trains or needs_training(trainer)
-        if trains:
-            self._between(trainer)
+        n_before, n_left = trainer.n_edges, self.n_edges[step + 1]
+        if n_left < n_before:
+            self._drop(trainer, n_left, *self._ranks(step, trainer))
+        if trainer.n_edges < n_before:
+            trains = trains or needs_training(trainer)
+            if trains:
+                self._between(trainer)
         return trainer.state, trains
 
     def _ranks(self, step, trainer):

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._network import ACTIVATIONS, DERIVATIVES, augment, live_neurons, views
 from .._parallel import N_PARTS, deal, serial_map
+from ._elimination import eliminate
 
 # Decay of Adam's first moment.
 BETA_1 = 0.9
@@ -91,9 +92,8 @@ class Trainer:
             return self._original
         dtype = self._original.dtype
         network = self.objective.restored(self.working_network).astype(dtype)
-        edges = np.zeros(self._starts[-1], bool)
-        edges[self._places] = self._is_edge
-        for coef, kept in zip(network.coefs, views(edges, self._shapes)):
+        edges = views(self._spread(self._is_edge), self._shapes)
+        for coef, kept in zip(network.coefs, edges):
             # a weight that has been trained to 0 is still an edge
             coef[kept[:-1] & (coef == 0)] = np.finfo(dtype).tiny
         return network
@@ -101,9 +101,7 @@ class Trainer:
     @property
     def working_network(self):
         """The network now, in the units and dtype of the objective."""
-        parameters = np.zeros(self._starts[-1], self.theta.dtype)
-        parameters[self._places] = self.theta
-        return self._start.with_layers(views(parameters, self._shapes))
+        return self._start.with_layers(views(self._spread(self.theta), self._shapes))
 
     @property
     def n_edges(self):
@@ -138,10 +136,40 @@ class Trainer:
                 self.theta[layer][gone] * mean.take(places[gone]),
                 minlength=width,
             )
+        self._keep(kept)
+
+    def drop_neurons(self, n_edges, *ranking):
+        """Drop hidden neurons with all their edges; others take over from them.
+
+        Parameters
+        ----------
+        n_edges : int
+            How many edges to keep at most. Where every layer is down to one neuron
+            there are more.
+
+        *ranking : lists
+            From `neuron_ranking`.
+        """
+        layers, edges = (
+            views(flat, self._shapes)
+            for flat in (self._spread(self.theta), self._spread(self._is_edge))
+        )
+        eliminate(layers, [kept[:-1] for kept in edges], n_edges, *ranking)
+        self.theta = _flat(layers)[self._places]
+        self._keep(_flat(edges)[self._places] | ~self._is_edge)
+
+    def _keep(self, kept):
+        """Keep only some of the parameters."""
         self._places, self.theta = self._places[kept], self.theta[kept]
         self._is_edge = self._is_edge[kept]
         self.moments = self.moments.compress(kept, axis=1)
         self._changed = True
+
+    def _spread(self, values):
+        """Values of the parameters at their places in all layers, 0 elsewhere."""
+        spread = np.zeros(self._starts[-1], values.dtype)
+        spread[self._places] = values
+        return spread
 
     def train(
         self, n_passes, *, min_steps=0, learning_rate=None, decay=True, rounding=None

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from .._importance import (
     edge_importance,
+    neuron_statistics,
     output_gains,
     probes_of,
     row_blocks,
@@ -24,6 +25,7 @@ from .._importance import (
 )
 from .._network import augment
 from .._parallel import serial_map
+from ._elimination import neuron_ranking
 from ._engine import forward, layer_columns, rms
 
 # Rows that edges are ranked on: more of them do not change the ranks by much.
@@ -85,6 +87,7 @@ class MatchOriginal:
         self._inputs = [self._rows[:, columns] for columns in inputs]
         self._targets = [self._rows[:, columns] for columns in outputs]
         self.X = self._inputs[0][:, :-1]
+        self._noise, self._live_inputs = None, slice(None)
         thread_map(partial(self._forward, X, augment(self.network)), row_blocks(X))
         self.scales = [rms(A[:, :-1]) for A in self._inputs]
         self.output_scale = self._scale
@@ -161,15 +164,39 @@ class MatchOriginal:
 
     def rank(self, network):
         """What each edge of a standardised network is worth, and its mean input."""
+        return self._importance(partial(edge_importance, shrinkage=SHRINKAGE), network)
+
+    def rank_neurons(self, network):
+        """What the hidden neurons of a standardised network are to each other."""
+        return neuron_ranking(network, *self._importance(neuron_statistics, network))
+
+    def _importance(self, measure, network):
         rows = slice(None, self._n_real, -(-self._n_real // N_ROWS_RANKING))
-        return edge_importance(
+        return measure(
             network,
             self.X[rows],
             self.row_weights[rows],
             centred=self._centred,
-            shrinkage=SHRINKAGE,
             thread_map=self._map,
         )
+
+    def with_noise(self, noise):
+        """The outputs alone, on rows with noise, another one each time.
+
+        What is to be matched is what the original makes of the row with its noise. This
+        keeps few rows from being learnt by heart, too, and leaves hidden neurons free
+        to do the work of others.
+
+        Parameters
+        ----------
+        noise : float
+            Standard deviation, relative to that of each input.
+        """
+        other = copy(self)
+        other._noise = noise * self.X[: self._n_real].std(axis=0)
+        other._error_weights = self._error_weights.copy()
+        other._error_weights[: -self.network.widths[-1]] = 0
+        return other
 
     def restricted(self, live):
         """The same for a network of some of the neurons.
@@ -184,6 +211,7 @@ class MatchOriginal:
             return self
         restricted = copy(self)
         restricted._rows = self._rows.compress(columns, axis=1)
+        restricted._live_inputs = live[0]
         restricted._error_weights = self._error_weights[columns[len(live[0]) + 1 :]]
         return restricted
 
@@ -191,7 +219,19 @@ class MatchOriginal:
         return len(rows)
 
     def fill(self, rows, batch):
-        self._rows.take(rows, axis=0, out=batch, mode="clip")
+        if self._noise is None:
+            self._rows.take(rows, axis=0, out=batch, mode="clip")
+            return
+        # the same whichever thread has these rows
+        rng = np.random.default_rng(rows)
+        X = rng.standard_normal((len(rows), self.X.shape[1]), dtype=np.float32)
+        X = self._noise * X
+        X += self.X[rows]
+        F = self.network.forward(X)
+        X = X[:, self._live_inputs]
+        batch[:, : X.shape[1]] = X
+        batch[:, X.shape[1] + 1 : -F.shape[1]] = 0
+        batch[:, -F.shape[1] :] = F
 
     def differentiate(self, rows, total, values, errors):
         # `fill` has left the targets in `errors`
