@@ -11,6 +11,7 @@ import numpy as np
 from ._advice import what_would_help
 from ._errors import ERRORS, spread
 from ._guarantees import GUARANTEES, Target
+from ._memory import Store, compute
 from ._methods import METHODS, remove_neurons
 from ._parallel import one_blas_thread, threads
 from ._training import FewBits, MatchOriginal, rows_to_match
@@ -34,6 +35,7 @@ def compress(
     prune_neurons=None,
     classes=None,
     watch_path=iter,
+    memory=None,
     rng=None,
     n_jobs=None,
     verbose=0,
@@ -63,6 +65,9 @@ def compress(
     watch_path : callable, default=iter
         Called with the path, an iterable of networks; returns what is to be walked.
 
+    memory : None, str, path or joblib.Memory, default=None
+        Where networks that are trained are kept for other calls.
+
     rng : numpy.random.Generator, default=None
         None is a generator of fixed seed.
 
@@ -90,7 +95,23 @@ def compress(
     )
     refine = way.refines if refine is None else refine
     prune = way.prunes_neurons if prune_neurons is None else prune_neurons
-    path = promise.path(way, network, X, target, refine=refine, rng=rng, n_jobs=n_jobs)
+    scale = spread(network.forward(X)) if error == "scaled" else None
+    recall = compute
+    if memory is not None:
+        walk = (method, error, refine, density is None, rng.bit_generator.state)
+        recall = Store(memory, network, X, *walk)
+    path = promise.path(
+        way,
+        network,
+        X,
+        target,
+        scale=scale,
+        refine=refine,
+        recall=recall,
+        rng=rng,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
     if bits is not None:
         path = _with_few_bits(path, network, X, bits, target, rng, n_jobs)
     if prune:

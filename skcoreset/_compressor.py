@@ -7,6 +7,7 @@ from copy import copy
 from html import escape
 from math import ceil
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 from sklearn.base import (
@@ -194,6 +195,17 @@ class CoresetCompressor(
         Share of the rows of X that is held out for the certificate, in (0, 1). Not used
         with `X_val` or with ``guarantee="theoretical"``.
 
+    memory : None, str, path or joblib.Memory, default=None
+        Where networks that are trained on the way are kept, as in
+        :class:`~sklearn.pipeline.Pipeline`; a path is that of a folder. Fits that share
+        network, rows, `method`, `error`, `refine` and an int as `random_state` train
+        each network once, whatever their `epsilon`, `delta` and `confidence`: those of
+        a search, also in several processes, or of the same compressor with another
+        `epsilon`. With ``random_state=None`` every fit has a seed of its own, and
+        nothing is shared. The result is the same, bit for bit, as with None, which
+        keeps nothing. Load from a folder only what people you trust have written: like
+        a pickle, it can run code.
+
     n_jobs : int, default=None
         Number of jobs of joblib. None is 1 unless in a
         :func:`joblib.parallel_config` context, -1 is all processors. The result does
@@ -205,7 +217,8 @@ class CoresetCompressor(
         be repeated.
 
     verbose : int, default=0
-        Above 0, a line is printed for each network of the path.
+        Above 0, a line is printed for each network of the path, and one that says where
+        it is likely to end.
 
     Attributes
     ----------
@@ -331,6 +344,7 @@ class CoresetCompressor(
         "refine": [None, "boolean"],
         "prune_neurons": [None, "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "memory": [None, str, PathLike, HasMethods(["cache"])],
         "n_jobs": [
             None,
             Interval(Integral, 1, None, closed="left"),
@@ -355,6 +369,7 @@ class CoresetCompressor(
         refine=None,
         prune_neurons=None,
         validation_fraction=0.3,
+        memory=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -371,6 +386,7 @@ class CoresetCompressor(
         self.refine = refine
         self.prune_neurons = prune_neurons
         self.validation_fraction = validation_fraction
+        self.memory = memory
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -479,6 +495,7 @@ class CoresetCompressor(
             prune_neurons=self.prune_neurons,
             classes=getattr(last_step(estimator), "classes_", None),
             watch_path=lambda path: watch.path(path, fitted),
+            memory=self.memory,
             rng=np.random.default_rng(rng.randint(2**31, size=4)),
             n_jobs=self.n_jobs,
             verbose=self.verbose,

@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from itertools import chain
-from math import ceil, inf, isinf, log, log1p
+from math import inf, isinf, log, log1p
 
 import numpy as np
 from scipy.special import betaincc, betainccinv
 
 from ._errors import ERRORS
 from ._parallel import serial_map
+from ._path import networks_of_path
 
 # Takes the place of a delta of which the inverse would overflow.
 TINY = 1e-300
@@ -607,8 +608,11 @@ class Guarantee(ABC):
         """Refuse too few held-out rows; `which` says where the number comes from."""
 
     @abstractmethod
-    def path(self, method, network, X, target, *, refine, rng, n_jobs):
-        """Yield the networks that the choice is between."""
+    def path(self, method, network, X, target, *, scale, verbose=0, **options):
+        """Yield the networks that the choice is between.
+
+        `options` are those of :meth:`Method.path`.
+        """
 
     @abstractmethod
     def choose(self, network, path, X_val, target, *, scale, classes, **options):
@@ -628,22 +632,12 @@ class Conformal(Guarantee):
         if target.density is None:
             check_n_rows(target, n_rows, which)
 
-    def path(self, method, network, X, target, *, refine, rng, n_jobs):
-        densities = np.array([target.density])
+    def path(self, method, network, X, target, *, scale, verbose=0, **options):
         if target.density is None:
-            step = method.refined_step if refine else method.step
-            densities = path_densities(network.n_edges, step)
-        if len(densities) == 0:
-            return iter(())
-        return method.path(
-            network,
-            X,
-            densities,
-            refine=refine,
-            error=ERRORS[target.error],
-            rng=rng,
-            n_jobs=n_jobs,
-        )
+            options |= {"scale": scale, "verbose": verbose}
+            return networks_of_path(method, network, X, target, **options)
+        error = ERRORS[target.error]
+        return method.path(network, X, [target.density], error=error, **options)
 
     def choose(self, network, path, X_val, target, **options):
         validation = Validation(network, X_val, target, **options)
@@ -684,7 +678,7 @@ class Theoretical(Guarantee):
     def check_n_rows(self, target, n_rows, which):
         pass
 
-    def path(self, method, network, X, target, *, refine, rng, n_jobs):
+    def path(self, method, network, X, target, *, rng, n_jobs, **options):
         yield method.by_theorem(
             network,
             X,
@@ -736,10 +730,3 @@ def quantiles(errors):
     """Return quantiles that are values themselves, as some may be infinite."""
     values = np.quantile(errors, QUANTILES, method="higher")
     return dict(zip(QUANTILES, values.tolist()))
-
-
-def path_densities(n_edges, step):
-    """Densities of a path below 1: geometric steps, each of at least one edge."""
-    n_steps = ceil(log(n_edges) / -log(step)) if n_edges > 1 else 0
-    counts = np.unique(np.floor(n_edges * step ** np.arange(1.0, n_steps + 1)))
-    return counts[counts > 0][::-1] / n_edges

@@ -153,6 +153,10 @@ class Network:
         """Return the same network with dense weights."""
         return self.with_weights([dense(coef) for coef in self.coefs])
 
+    def to_sparse(self):
+        """Return the same network with sparse weights."""
+        return self.with_weights([sparse.csr_array(coef) for coef in self.coefs])
+
     def rescaled_output(self, center, scale):
         """Return the network whose output is `(f - center) / scale`.
 

@@ -11,12 +11,14 @@ PACKAGE = Path(skcoreset.__file__).parent
 
 # From the ground up: a module imports from lower floors only, or from its own room.
 FLOORS = [
-    {"_compat", "_parallel"},
+    {"_compat", "_memory", "_parallel"},
     {"_network"},
     {"_errors", "_codec"},
     {"_importance", "_sensitivity"},
     {"_training"},
-    {"_methods", "_guarantees"},
+    {"_methods"},
+    {"_path"},
+    {"_guarantees"},
     {"_advice"},
     {"_compress", "_wrapped"},
     {"_compressor"},

@@ -3,6 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from ._base import COARSE_STEPS, RATIO
 from ._corenet import CoreNet, CoreNetPlus, CoreNetPlusPlus
 from ._entrywise import L1, L1L2, L2, Uniform
 from ._neurons import remove_neurons
@@ -23,4 +24,4 @@ METHODS = {
     "sipp": SiPP(),
 }
 
-__all__ = ["METHODS", "remove_neurons", "theorem_of"]
+__all__ = ["COARSE_STEPS", "METHODS", "RATIO", "remove_neurons", "theorem_of"]

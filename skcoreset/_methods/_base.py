@@ -4,8 +4,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
 
+from .._memory import compute, recall_network
 from .._training import refine as refine_network
+from .._training import steps_down
+
+# Share of the edges that is left by a step of a walk, and steps between the networks of
+# its coarse part.
+RATIO, COARSE_STEPS = 0.9, 6
 
 
 class Method(ABC):
@@ -18,13 +27,10 @@ class Method(ABC):
     refines = False
     prunes_neurons = False
 
-    # Ratio of neighbouring densities of a path that a network is chosen from. Finer
-    # steps bring the share over epsilon closer to delta, and the network smaller.
-    step = 0.995
-
-    # The same where each network is refined: then it errs on other rows than the one
-    # before, all of which count, and finer steps end with a denser network.
-    refined_step = 0.85
+    # Networks of a path for each step of a walk, where it is fine, without and with
+    # training. More of them bring the share over epsilon closer to delta, and the
+    # network smaller; but trained ones err on other rows each, all of which count.
+    n_per_step, n_refined_per_step = 10, 2
 
     # Why an asked density cannot always be had.
     limits = "A density is a whole number of edges."
@@ -41,8 +47,9 @@ class Method(ABC):
         X : ndarray of shape (n_samples, n_features), dtype of the network
             Calibration points.
 
-        densities : sequence of float
-            Shares of the edges of `network` to keep, decreasing.
+        densities : sequence or iterator of float
+            Shares of the edges of `network` to keep: decreasing, or an iterator over
+            any. No network depends on which others are asked for.
 
         rng : numpy.random.Generator
             Methods that do not draw leave it alone.
@@ -56,31 +63,115 @@ class Method(ABC):
             With dense weights that are zero at the dropped edges.
         """
 
-    def path(self, network, X, densities, *, refine, error, rng, n_jobs=None):
+    def path(
+        self,
+        network,
+        X,
+        densities,
+        *,
+        refine,
+        error,
+        rng,
+        recall=compute,
+        n_jobs=None,
+    ):
         """Like `sparsify`, the kept edges reweighted where `refine` is true.
 
         Parameters
         ----------
         network, X, densities, rng, n_jobs
-            As in :meth:`sparsify`. Each network is refined with a generator of its
-            own.
+            As in :meth:`sparsify`.
 
         refine : bool
 
         error : Error
             From `ERRORS`: what refinement keeps small.
 
+        recall : callable, default=compute
+            A `Store`, for what has been trained before.
+
         Yields
         ------
         compressed : Network
         """
+        (child,) = rng.spawn(1)
         for compressed in self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs):
             if refine:
-                (child,) = rng.spawn(1)
-                compressed = refine_network(
-                    compressed, network, X, error=error, rng=child, n_jobs=n_jobs
+                # the same shuffles for all: none depends on the others
+                refined = partial(
+                    refine_network,
+                    compressed,
+                    network,
+                    X,
+                    error=error,
+                    rng=deepcopy(child),
+                    n_jobs=n_jobs,
                 )
+                compressed = recall_network(recall, compressed.n_edges, refined)
             yield compressed
+
+    @contextmanager
+    def walk(self, network, X, **options):
+        """Open a walk from a network to ever sparser ones.
+
+        Parameters
+        ----------
+        network, X
+            As in :meth:`sparsify`.
+
+        **options : dict
+            As in :meth:`path`.
+
+        Yields
+        ------
+        walk : Walk
+        """
+        yield Walk(self, network, X, **options)
+
+
+class Walk:
+    """Networks of a method, each of which can be had without the others.
+
+    Parameters
+    ----------
+    method : Method
+
+    network : Network
+        Where it starts.
+
+    X, refine, **options
+        As in :meth:`Method.path`.
+
+    Attributes
+    ----------
+    n_edges : list of int
+        How many are left after each step.
+
+    steps_apart : int
+        Steps between the networks that tell where a path should begin.
+    """
+
+    def __init__(self, method, network, X, *, refine, **options):
+        self.n_edges = steps_down(network.n_edges, RATIO)
+        self.steps_apart = COARSE_STEPS if refine else 1
+        self._density, self._coarse = 1.0, {}
+        # as many densities as will be asked for, each when it is
+        densities = iter(lambda: self._density, None)
+        self._networks = method.path(network, X, densities, refine=refine, **options)
+
+    def network(self, n_edges):
+        """Return the network of so many edges."""
+        if n_edges not in self._coarse:
+            self._density = n_edges / self.n_edges[0]
+            return next(self._networks)
+        return self._coarse.pop(n_edges)
+
+    def rough(self, step):
+        """Return a network after so many steps, which tells about those that follow."""
+        network = self.network(self.n_edges[step])
+        if step % COARSE_STEPS == 0:
+            self._coarse[self.n_edges[step]] = network
+        return network
 
 
 def n_edges_at(density, n_edges):

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +12,11 @@ import numpy as np
 from .._errors import ratio
 from .._network import Network
 from .._sensitivity import neuron_bounds, sensitivities
-from ._sampling import Coresets, Sampling
+from ._sampling import Coresets, Sampling, densest_of
 from ._theorem import theorem_of
 
-# Points of a path at which the candidates of a coreset are compared.
-N_JUDGED = 4
+# Where the candidates of a coreset are compared, if for more than one density.
+JUDGED_DENSITIES = 0.5, 0.2, 0.08, 0.03
 
 
 class CoreNet(Sampling):
@@ -50,11 +51,20 @@ class CoreNet(Sampling):
         theorem = theorem_of(network, X)
         points, judges = self._divide(X, theorem, rng)
         coresets = self.coresets(network, points, n_jobs=n_jobs)
-        step = -(-len(densities) // N_JUDGED)
-        budgets = [coresets.budget_for(density) for density in densities[::step]]
-        judged = [coresets.sizes(budget) for budget in budgets]
-        draws = self._draw(coresets, judged, judges, theorem, rng=rng, n_jobs=n_jobs)
-        yield from draws.networks(densities, budgets[0])
+        longest = coresets.sizes(coresets.budget_for(densest_of(densities)))
+        budgets = map(coresets.budget_for, self._judged_densities(densities))
+        judged = [np.minimum(coresets.sizes(budget), longest) for budget in budgets]
+        draws = self._draw(
+            coresets, longest, judged, judges, theorem, rng=rng, n_jobs=n_jobs
+        )
+        for density in densities:
+            yield draws.network(coresets.sizes(coresets.budget_for(density)))
+
+    @staticmethod
+    def _judged_densities(densities):
+        if isinstance(densities, Iterator) or len(densities) > 1:
+            return JUDGED_DENSITIES
+        return densities
 
     def by_theorem(self, network, X, *, epsilon, delta, rng, n_jobs=None):
         """Return the network that has the theorem's sample sizes.
@@ -103,7 +113,9 @@ class CoreNet(Sampling):
         )
         n_draws = np.minimum(sizes, coresets.n_edges).astype(np.intp)
         _warn_of_whole_rows(sizes, coresets.n_edges)
-        draws = self._draw(coresets, [n_draws], judges, theorem, rng=rng, n_jobs=n_jobs)
+        draws = self._draw(
+            coresets, n_draws, [n_draws], judges, theorem, rng=rng, n_jobs=n_jobs
+        )
         whole = coresets.whole(n_draws)[coresets.group]
         weights = np.where(whole, network.weights, draws.network(n_draws).weights)
         return network.with_weights(weights)
@@ -118,12 +130,12 @@ class CoreNet(Sampling):
         judges = order[n_points:][: theorem.n_judges]
         return X[order[:n_points]], X[judges]
 
-    def _draw(self, coresets, judged, judges, theorem, *, rng, n_jobs):
+    def _draw(self, coresets, longest, judged, judges, theorem, *, rng, n_jobs):
         if not self.amplifies or len(judges) == 0:
-            return coresets.draw(judged[0], rng=rng, n_jobs=n_jobs)
+            return coresets.draw(longest, rng=rng, n_jobs=n_jobs)
         network = coresets.network
         return coresets.draw(
-            judged[0],
+            longest,
             rng=rng,
             n_jobs=n_jobs,
             n_candidates=theorem.n_candidates,

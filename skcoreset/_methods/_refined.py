@@ -3,19 +3,19 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from contextlib import contextmanager
 from functools import partial
 
 from .._errors import ERRORS
+from .._memory import compute
 from .._parallel import threads
 from .._training import Descent, MatchOriginal, Trainer, match, rows_to_match
-from ._base import Method, n_edges_at
+from ._base import RATIO, Method, n_edges_at
 from ._ranking import keep_highest
 
-# Edges are ranked anew, and the rest is trained, each time this share of them is left.
-RATIO = 0.9
-
-# Passes over the rows between two rankings, and before a network is yielded.
-N_PASSES_BETWEEN, N_PASSES = 3, 8
+# Passes over the rows after each step, while more than half of the edges are left and
+# later, and before a network is yielded.
+N_PASSES_DENSE, N_PASSES_BETWEEN, N_PASSES = 1, 2, 8
 
 
 class Refined(Method):
@@ -34,8 +34,19 @@ class Refined(Method):
         options |= {"refine": False, "error": ERRORS["relative"]}
         return self.path(network, X, densities, **options)
 
-    def path(self, network, X, densities, *, refine, error, rng, n_jobs=None):
-        """Yield one network for each of the decreasing `densities`.
+    def path(
+        self,
+        network,
+        X,
+        densities,
+        *,
+        refine,
+        error,
+        rng,
+        recall=compute,
+        n_jobs=None,
+    ):
+        """Yield one network for each of the `densities`.
 
         Parameters
         ----------
@@ -45,9 +56,8 @@ class Refined(Method):
         X : ndarray of shape (n_samples, n_features), dtype of the network
             Calibration points.
 
-        densities : sequence of float
-            Shares of the edges of `network` to keep at most, decreasing. No network
-            depends on the others.
+        densities : iterable of float
+            Shares of the edges of `network` to keep at most.
 
         refine : bool
             Whether to train. Otherwise edges are ranked once, and keep their weights.
@@ -58,6 +68,9 @@ class Refined(Method):
         rng : numpy.random.Generator
             Shuffles the rows.
 
+        recall : callable, default=compute
+            A `Store`, for what has been trained before.
+
         n_jobs : int, default=None
             The result does not depend on it.
 
@@ -66,24 +79,41 @@ class Refined(Method):
         compressed : Network
             With dense weights that are zero at the dropped edges.
         """
+        if refine:
+            options = {"error": error, "rng": rng, "recall": recall, "n_jobs": n_jobs}
+            with self.walk(network, X, refine=True, **options) as walk:
+                for density in densities:
+                    yield walk.network(n_edges_at(density, network.n_edges))
+            return
         with threads(n_jobs) as thread_map:
-            made = rows_to_match(X, rng) if refine else None
+            objective = MatchOriginal(network, X, error, thread_map=thread_map)
+            scores, _ = objective.rank(objective.network)
+        yield from keep_highest(network, scores, densities)
+
+    @contextmanager
+    def walk(self, network, X, *, refine, error, rng, recall=compute, n_jobs=None):
+        """Open a walk: the descent itself, where it trains."""
+        if not refine:
+            options = {"error": error, "rng": rng, "n_jobs": n_jobs}
+            with super().walk(network, X, refine=False, **options) as walk:
+                yield walk
+            return
+        with threads(n_jobs) as thread_map:
+            made = rows_to_match(X, rng)
             objective = MatchOriginal(
                 network, X, error, made=made, thread_map=thread_map
             )
-            if not refine:
-                scores, _ = objective.rank(objective.network)
-                yield from keep_highest(network, scores, densities)
-                return
-            trainer = Trainer(network, objective, rng=rng, thread_map=thread_map)
-            descent = Descent(
-                trainer,
+
+            def between(trainer):
+                is_dense = 2 * trainer.n_edges > network.n_edges
+                n_passes = N_PASSES_DENSE if is_dense else N_PASSES_BETWEEN
+                match(trainer, n_passes, decay=False)
+
+            yield Descent(
+                Trainer(network, objective, rng=rng, thread_map=thread_map),
                 objective.rank,
                 ratio=RATIO,
-                between=partial(match, n_passes=N_PASSES_BETWEEN, decay=False),
+                between=between,
                 finish=partial(match, n_passes=N_PASSES, decay=True),
-            )
-            n_all = trainer.n_edges
-            yield from descent.path(
-                [n_edges_at(density, n_all) for density in densities]
+                recall=recall,
             )

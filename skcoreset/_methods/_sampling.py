@@ -4,8 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from abc import abstractmethod
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 from joblib import delayed
@@ -14,6 +17,9 @@ from scipy.optimize import brentq
 from .._network import Network
 from .._parallel import one_blas_thread, run
 from ._base import Method
+
+# Between constants, as a logarithm, that the one for a density is looked for.
+BRACKET = 0.25
 
 # Edges in one task, which has a seed of its own: not to be tuned to a machine.
 TASK_SIZE = 16_384
@@ -99,36 +105,35 @@ class Coresets:
         kept = -np.expm1(n_draws[group] * log_missed).sum()
         return (kept + self.n_edges[whole].sum()) / self.network.n_edges
 
-    def budget_for(self, density, at_most=None):
-        """The constant whose *expected* density is the one asked, or the nearest.
-
-        Parameters
-        ----------
-        density : float
-
-        at_most : float, default=None
-            Where the search starts: the constant of a higher density.
-        """
+    def budget_for(self, density):
+        """The constant whose *expected* density is the one asked, or the nearest."""
         drawn = self.sums > 0
         if not drawn.any():
             return 0.0
+        # Brackets that do not depend on what was asked before: nor does the result.
         lowest = 1 / self.sums[drawn].max()
-        if at_most is None:
-            most = 2 * (self.draws_per_edge or 1)
-            at_most = most * (self.n_edges / np.where(drawn, self.sums, 1)).max()
+        most = 2 * (self.draws_per_edge or 1)
+        highest = most * (self.n_edges / np.where(drawn, self.sums, 1)).max()
+        n_brackets = ceil(np.log(highest / lowest) / BRACKET)
+        ends = np.linspace(np.log(highest), np.log(lowest), n_brackets + 1)
 
-        def excess(log_budget):
-            return self.expected_density(self.sizes(np.exp(log_budget))) - density
+        def expected(log_budget):
+            if log_budget not in self._expected:
+                sizes = self.sizes(np.exp(log_budget))
+                self._expected[log_budget] = self.expected_density(sizes)
+            return self._expected[log_budget]
 
-        high = low = np.log(at_most)
-        if excess(high) <= 0:
-            return at_most
-        step = 0.02
-        while excess(low) > 0:
-            if low <= np.log(lowest):
-                return lowest
-            low, high, step = max(low - step, np.log(lowest)), low, 2 * step
-        return np.exp(brentq(excess, low, high, xtol=1e-5))
+        i = bisect_left(ends, -density, key=lambda end: -expected(end))
+        if i == 0 or i == len(ends):
+            return np.exp(ends[min(i, n_brackets)])
+        return np.exp(
+            brentq(lambda end: expected(end) - density, ends[i], ends[i - 1], xtol=1e-5)
+        )
+
+    @cached_property
+    def _expected(self):
+        """Expected densities that were computed, by the logarithm of the constant."""
+        return {}
 
     def draw(self, sizes, *, rng, n_jobs=None, n_candidates=1, judge=None):
         """Draw the sequences of all groups.
@@ -194,19 +199,6 @@ class Draws:
     position: np.ndarray
     group: np.ndarray
 
-    def networks(self, densities, budget):
-        """Yield a network for each decreasing density, as far as they differ.
-
-        `budget` is that of the first.
-        """
-        sizes = self.coresets.sizes(budget)
-        yield self.network(sizes)
-        for density in densities[1:]:
-            budget = self.coresets.budget_for(density, budget)
-            previous, sizes = sizes, self.coresets.sizes(budget)
-            if (sizes != previous).any():
-                yield self.network(sizes)
-
     def network(self, sizes):
         """The network that the first `sizes` draws of each group make."""
         coresets = self.coresets
@@ -260,6 +252,12 @@ class Sampling(Method):
 
     def sparsify(self, network, X, densities, *, rng, n_jobs=None):
         coresets = self.coresets(network, X, n_jobs=n_jobs)
-        budget = coresets.budget_for(densities[0])
-        draws = coresets.draw(coresets.sizes(budget), rng=rng, n_jobs=n_jobs)
-        yield from draws.networks(densities, budget)
+        longest = coresets.sizes(coresets.budget_for(densest_of(densities)))
+        draws = coresets.draw(longest, rng=rng, n_jobs=n_jobs)
+        for density in densities:
+            yield draws.network(coresets.sizes(coresets.budget_for(density)))
+
+
+def densest_of(densities):
+    """The largest of decreasing densities, or of what an iterator may give."""
+    return 1.0 if isinstance(densities, Iterator) else densities[0]

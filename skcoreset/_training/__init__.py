@@ -7,7 +7,7 @@ a :class:`Descent` takes edges away in between. The rest is built of these.
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from ._descent import Descent
+from ._descent import Descent, steps_down
 from ._engine import Trainer
 from ._few_bits import FewBits
 from ._fine_tuning import fine_tune
@@ -29,4 +29,5 @@ __all__ = [
     "match",
     "refine",
     "rows_to_match",
+    "steps_down",
 ]

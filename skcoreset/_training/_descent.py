@@ -3,13 +3,21 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
+from .._memory import compute, recall_network
+
+# Of the states that a descent has been through, those after a multiple of this many
+# steps are kept, and the last few.
+STEPS_APART, N_LAST = 6, 4
+
 
 class Descent:
     """A network that loses its edges a few at a time, and is trained in between.
 
     The numbers of edges that it goes through do not depend on what is asked of it. A
-    network is a copy of it that loses a few edges more and is finished, so that it does
-    not depend on which others were asked for.
+    network is made by a copy that loses a few edges more and is finished: it does not
+    depend on which others were asked for.
 
     Parameters
     ----------
@@ -20,54 +28,94 @@ class Descent:
         `Trainer.drop`.
 
     ratio : float
-        Share of the edges that is left each time.
+        Share of the edges that is left by a step.
 
     between : callable
-        Called with the trainer: the training between two droppings.
+        Called with the trainer: the training after a step.
 
     finish : callable
-        Called with a copy of the trainer, before its network is yielded.
+        Called with a copy of the trainer, before its network is returned.
+
+    recall : callable, default=compute
+        A `Store`, for what has been computed before.
+
+    Attributes
+    ----------
+    n_edges : list of int
+        How many are left after each step.
     """
 
-    def __init__(self, trainer, rank, *, ratio, between, finish):
-        self.trainer, self._rank = trainer, rank
-        self._ratio = ratio
+    # There is an unfinished network after each of them.
+    steps_apart = 1
+
+    def __init__(self, trainer, rank, *, ratio, between, finish, recall=compute):
+        self._trainer, self._rank = trainer, rank
         self._between, self._finish = between, finish
-        self._n_start = trainer.n_edges
-        self._trains, self._ranking = False, None
+        self._recall = recall
+        self.n_edges = steps_down(trainer.n_edges, ratio)
+        self._states = {0: (trainer.state, False)}
+        self._ranking = None, None
 
     def path(self, n_edges):
-        """Yield one network for each of the decreasing numbers of edges.
+        """Yield one network for each number of edges.
 
         A number that is not below what the network has yields it as it is.
         """
         return map(self.network, n_edges)
 
     def network(self, n_edges):
-        """Return the network of so many edges; no more than were last asked for."""
-        self.go_down(n_edges)
-        copy = self.trainer.copy()
-        if n_edges < copy.n_edges:
-            copy.drop(n_edges, *self._ranks())
-        if copy.n_edges < self._n_start:
-            if self._trains or needs_training(copy):
-                self._finish(copy)
-        return copy.network
+        """Return the network of so many edges."""
+        step = max(0, sum(left >= n_edges for left in self.n_edges) - 1)
+        finished = partial(self._finished, step, n_edges)
+        return recall_network(self._recall, n_edges, finished)
 
-    def go_down(self, n_edges):
-        """Lose edges as long as so many are left."""
-        while (n_left := int(self._ratio * self.trainer.n_edges)) >= n_edges:
-            self.trainer.drop(n_left, *self._ranks())
-            self._trains = self._trains or needs_training(self.trainer)
-            if self._trains:
-                self._between(self.trainer)
-                self._ranking = None
+    def rough(self, step):
+        """Return the unfinished network after so many steps."""
+        trainer, _ = self._after(step)
+        return trainer.network
 
-    def _ranks(self):
-        # weights that have not been trained keep their ranks
-        if self._ranking is None:
-            self._ranking = self._rank(self.trainer.working_network)
-        return self._ranking
+    def _finished(self, step, n_edges):
+        trainer, trains = self._after(step)
+        if n_edges < trainer.n_edges:
+            trainer.drop(n_edges, *self._ranks(step, trainer))
+        if trainer.n_edges < self.n_edges[0] and (trains or needs_training(trainer)):
+            self._finish(trainer)
+        return trainer.network
+
+    def _after(self, step):
+        """A trainer after so many steps, and whether it was trained on the way."""
+        last = max(known for known in self._states if known <= step)
+        for following in range(last + 1, step + 1):
+            self._states[following] = self._recall(
+                "state", following, partial(self._next, following - 1)
+            )
+            for old in list(self._states):
+                if old % STEPS_APART and old < following - N_LAST:
+                    del self._states[old]
+        state, trains = self._states[step]
+        return self._trainer.at(state), trains
+
+    def _next(self, step):
+        """The state one step further."""
+        trainer, trains = self._after(step)
+        trainer.drop(self.n_edges[step + 1], *self._ranks(step, trainer))
+        trains = trains or needs_training(trainer)
+        if trains:
+            self._between(trainer)
+        return trainer.state, trains
+
+    def _ranks(self, step, trainer):
+        if self._ranking[0] != step:
+            self._ranking = step, self._rank(trainer.working_network)
+        return self._ranking[1]
+
+
+def steps_down(n_edges, ratio):
+    """Numbers of edges from all to one, of which a share is left by every step."""
+    numbers = [n_edges]
+    while (n_left := int(ratio * numbers[-1])) > 0:
+        numbers.append(n_left)
+    return numbers
 
 
 def needs_training(trainer):

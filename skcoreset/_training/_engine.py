@@ -17,6 +17,9 @@ from .._parallel import N_PARTS, deal, serial_map
 # Decay of Adam's first moment.
 BETA_1 = 0.9
 
+# Attributes of a trainer that training changes.
+STATE = ("theta", "moments", "_places", "_is_edge", "_n_steps", "_changed", "_rng")
+
 # A step with fewer products than this is not worth sharing between threads.
 PRODUCTS_PER_STEP = 4_000_000
 
@@ -70,11 +73,15 @@ class Trainer:
         # Adam's moments outlive a call of `train`: many short ones are as good as one.
         self._forget_moments()
 
-    def copy(self):
-        """Return a trainer that goes on from here by itself, with the same shuffles."""
+    @property
+    def state(self):
+        """All that training changes, to come back to."""
+        return deepcopy({name: getattr(self, name) for name in STATE})
+
+    def at(self, state):
+        """Return a trainer that goes on from a state, by itself."""
         other = copy(self)
-        other.theta, other.moments = self.theta.copy(), self.moments.copy()
-        other._rng = deepcopy(self._rng)
+        vars(other).update(deepcopy(state))
         return other
 
     @property

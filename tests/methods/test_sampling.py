@@ -164,12 +164,10 @@ def test_budget_has_the_expected_density_asked(method, density, problem):
     # a draw more or less of every group
     step = coresets.n_groups / network.n_edges
     assert expected_density(budget) == pytest.approx(min(density, most), abs=step)
-    # the same from any start above it
-    again = coresets.budget_for(density, 2 * budget)
-    assert expected_density(again) == pytest.approx(expected_density(budget), abs=step)
-    # and never more than the start
-    lower = coresets.budget_for(density / 2)
-    assert coresets.budget_for(density, lower) == lower
+    # whatever was asked before
+    again = METHODS[method].coresets(network, X)
+    again.budget_for(density / 2)
+    assert again.budget_for(density) == budget
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
@@ -206,18 +204,6 @@ def test_probabilities_of_a_group_add_up_to_one(problem):
     np.testing.assert_allclose(np.bincount(coresets.group, q), 1)
     np.testing.assert_array_equal(q > 0, coresets.importance > 0)
     assert not q[: 4 * 12].any()
-
-
-@pytest.mark.parametrize("method", ["corenet", "uniform"])
-def test_networks_of_a_path_differ(method, problem):
-    network, X = problem
-    densities = np.linspace(0.5, 0.45, 200)
-    path = list(
-        METHODS[method].sparsify(network, X, densities, rng=np.random.default_rng(0))
-    )
-    assert 1 < len(path) < len(densities)
-    for one, other in itertools.pairwise(path):
-        assert (one.weights != other.weights).any()
 
 
 @pytest.mark.parametrize("method", SAMPLING)

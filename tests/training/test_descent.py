@@ -66,7 +66,7 @@ def test_where_edges_make_no_difference_nothing_is_trained():
     # large weights of features that were never seen might still make one
     network.coefs[0][5:] *= 1e-3
     descend(network, X, [20], log)
-    assert log == ["rank"]
+    assert set(log) == {"rank"}
 
 
 def shifted(network):
