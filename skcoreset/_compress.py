@@ -120,7 +120,6 @@ def compress(
         path = (remove_neurons(compressed, rows) for compressed in path)
     if density is not None:
         path = _check_density(path, network, density, method, prune)
-    scale = spread(network.forward(X)) if error == "scaled" else None
     first = []
     with threads(n_jobs) as thread_map, closing(watch_path(path)) as path:
         compressed, certificate, trace = promise.choose(
