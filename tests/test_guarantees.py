@@ -23,7 +23,6 @@ from skcoreset._guarantees import (
     Validation,
     WithConfidence,
     check_n_rows,
-    path_densities,
     quantiles,
     smallest_delta,
 )
@@ -392,18 +391,6 @@ def test_binomial_test_by_its_definition(n_rows, confidence):
 def test_quantiles_are_values_themselves():
     errors = np.array([0.0, 1.0, 5.0, np.inf])
     assert quantiles(errors) == {0.5: 5, 0.9: np.inf, 0.99: np.inf}
-
-
-def test_steps_of_a_path():
-    densities = path_densities(10_000, 0.995)
-    assert densities[0] == pytest.approx(0.995)
-    assert densities[-1] == 1e-4
-    ratios = densities[1:] / densities[:-1]
-    assert (ratios < 1).all()
-    assert ratios[densities[1:] > 0.02].min() > 0.99
-    np.testing.assert_allclose(path_densities(4, 0.9), [0.75, 0.5, 0.25])
-    np.testing.assert_allclose(path_densities(4, 0.5), [0.5, 0.25])
-    assert len(path_densities(1, 0.9)) == len(path_densities(0, 0.9)) == 0
 
 
 def test_a_line_for_every_network_where_asked(capsys):
