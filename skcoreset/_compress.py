@@ -91,7 +91,7 @@ def compress(
     prune = way.prunes_neurons if prune_neurons is None else prune_neurons
     path = promise.path(way, network, X, target, refine=refine, rng=rng, n_jobs=n_jobs)
     if bits is not None:
-        path = _with_few_bits(path, network, X, bits, target, rng, n_jobs)
+        path = with_few_bits(path, network, X, bits, target, rng, n_jobs)
     if prune:
         # what is silent on the calibration rows only, held-out rows have to judge
         rows = X if promise.holds_rows_out else None
@@ -121,7 +121,7 @@ def compress(
     return compressed, certificate, trace
 
 
-def _with_few_bits(path, network, X, bits, target, rng, n_jobs):
+def with_few_bits(path, network, X, bits, target, rng, n_jobs):
     """Round each network of a path, trained to match the original so."""
     (rng,) = rng.spawn(1)
     with threads(n_jobs) as thread_map:
