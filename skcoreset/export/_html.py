@@ -111,10 +111,13 @@ def to_html(
     Notes
     -----
     The page computes in double precision, with the very weights that its promises were
-    measured with: predictions differ from Python's by rounding only. Every point of the
-    path has the smallest epsilon (the smallest delta, where the error counts rows) that
-    the held-out rows allow, as if it had been fixed beforehand and the path been walked
-    up to there. To pick the one that looks best is not covered by any promise.
+    measured with: a prediction can differ from Python's only where two classes tie in
+    the precision of the network.
+
+    Every point of the path has the smallest epsilon (the smallest delta, where the
+    error counts rows) that the held-out rows allow, as if it had been fixed beforehand
+    and the path been walked up to there. To pick the one that looks best is not covered
+    by any promise.
 
     Of a Pipeline, the page has the features of its first step where the steps before
     the network shift and scale each column. Otherwise it has the network's inputs.
@@ -151,10 +154,10 @@ def to_html(
     classes = getattr(compressor, "classes_", None)
     validation = Validation(network, held_out, target, scale=scale, classes=classes)
     validation.rows.check_sizes(target)
-    path = [network, *_walk(compressor, network, inputs, densities, error)]
     page = _page_of_inputs(compressor, X, X_val, image_shape, validation)
     page |= _page_of_outputs(original, validation, classes)
     page["title"] = title
+    path = [network, *_walk(compressor, network, inputs, densities, error)]
     for bits, rounded in ((32, _single_precision), (8, _eight_bits)):
         validation.trace.clear()
         points = _measured(path, rounded, validation)
