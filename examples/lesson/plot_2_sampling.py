@@ -10,13 +10,15 @@ seconds of computing.)
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from skcoreset import CoresetCompressor
+from skcoreset import CoresetCompressor, NetworkDisplay
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -96,8 +98,6 @@ def agreement(method, **options):
     return agrees
 
 
-import warnings
-
 # that classes are lost is what we want to see
 warnings.simplefilter("ignore", UserWarning)
 figure, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
@@ -105,14 +105,13 @@ for method in ("uniform", "corenet", "magnitude", "refined"):
     ax.plot(densities, agreement(method), "o-", label=method)
 ax.set(xscale="log", xlabel="Share of edges kept", ylabel="Agreement with dense")
 ax.set_xticks(densities, densities)
+ax.minorticks_off()
 _ = ax.legend()
 
 # %%
 # The network itself
 # ------------------
 # A twentieth of the edges, and what is left of the picture:
-
-from skcoreset import NetworkDisplay
 
 thin = CoresetCompressor(mlp, density=0.05, random_state=0).fit(X_new[:500])
 _ = NetworkDisplay.from_estimator(thin)

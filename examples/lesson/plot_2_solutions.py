@@ -65,6 +65,7 @@ for method, color in (("corenet", "C0"), ("magnitude", "C1")):
 ax.plot(densities, [agreement(d) for d in densities], "k-", label="refined")
 ax.set(xscale="log", xlabel="Share of edges kept", ylabel="Agreement with dense")
 ax.set_xticks(densities, densities)
+ax.minorticks_off()
 _ = ax.legend()
 
 # %%
