@@ -17,7 +17,7 @@ FLOORS = [
     {"_importance", "_sensitivity"},
     {"_training"},
     {"_methods", "_guarantees"},
-    {"_compress", "_wrapped"},
+    {"_compress", "_summary", "_wrapped"},
     {"_compressor"},
     {"_certify", "_displays", "bounds", "export", "model_selection"},
     {"__init__"},
