@@ -8,6 +8,7 @@ import subprocess
 import zlib
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -469,3 +470,16 @@ def test_too_few_held_out_rows_are_refused(ranked, digits):
     _, _, X, _ = digits
     with pytest.raises(ValueError, match=r"delta=0.1 .* are missing"):
         to_html(ranked, X, X[:5])
+
+
+DOC_PAGE = Path(__file__).parents[2] / "doc" / "_static" / "digits.html"
+
+
+@pytest.mark.skipif(not DOC_PAGE.exists(), reason="installed without the documentation")
+def test_page_of_the_documentation_is_made_from_the_template_as_it_is(page):
+    def without_contents(html):
+        html = re.sub(r'id="data">.*', 'id="data">', html)
+        return re.sub(r"<(title|h1)>.*", "", html)
+
+    shown = DOC_PAGE.read_text(encoding="utf-8")
+    assert without_contents(shown) == without_contents(page)
