@@ -110,6 +110,7 @@ html_sidebars = {
     "when_to_use": [],
     "install": [],
     "quick_start": [],
+    "lesson": [],
     "benchmarks": [],
     "paper": [],
     "glossary": [],

@@ -114,14 +114,13 @@ def compress(
         verbose=verbose,
     )
     if bits is not None:
-        path = _with_few_bits(path, network, X, bits, target, rng, n_jobs)
+        path = with_few_bits(path, network, X, bits, target, rng, n_jobs)
     if prune:
         # what is silent on the calibration rows only, held-out rows have to judge
         rows = X if promise.holds_rows_out else None
         path = (remove_neurons(compressed, rows) for compressed in path)
     if density is not None:
         path = _check_density(path, network, density, method, prune)
-    scale = spread(network.forward(X)) if error == "scaled" else None
     first = []
     with threads(n_jobs) as thread_map, closing(watch_path(path)) as path:
         compressed, certificate, trace = promise.choose(
@@ -163,7 +162,7 @@ def _remember_first(path, first):
         yield compressed
 
 
-def _with_few_bits(path, network, X, bits, target, rng, n_jobs):
+def with_few_bits(path, network, X, bits, target, rng, n_jobs):
     """Round each network of a path, trained to match the original so."""
     (rng,) = rng.spawn(1)
     with threads(n_jobs) as thread_map:

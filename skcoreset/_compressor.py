@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from copy import copy
-from html import escape
 from math import ceil
 from numbers import Integral, Real
 from os import PathLike
@@ -59,6 +58,7 @@ from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS
 from ._network import dense, live_neurons
 from ._parallel import one_blas_thread
+from ._summary import html_summary
 from ._training import fine_tune
 from ._wrapped import (
     DTYPES,
@@ -978,11 +978,17 @@ class CoresetCompressor(
         return bundle
 
     def _html_summary(self):
-        """Density and certificate, below scikit-learn's diagram."""
+        """Density, path and certificate, below scikit-learn's diagram."""
         if not self.__sklearn_is_fitted__():
             return ""
-        certificate = escape(str(self.certificate_))
-        return f"<p><b>{self.density_:.2%} of the edges.</b> {certificate}</p>"
+        chose = self.density is None and self.certificate_.guarantee is not None
+        return html_summary(
+            self.density_,
+            last_step(self.original_estimator_).coefs_,
+            self.coefs_,
+            self.certificate_,
+            self.path_ if chose else None,
+        )
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "estimator_")

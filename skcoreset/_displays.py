@@ -3,7 +3,6 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from contextlib import suppress
 from itertools import pairwise
 from math import ceil, isqrt, sqrt
 from numbers import Integral
@@ -11,7 +10,6 @@ from numbers import Integral
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
 
 from ._compat import check_matplotlib_support
@@ -19,7 +17,7 @@ from ._compressor import check_is_compressor
 from ._errors import ERRORS
 from ._network import dense
 from ._sensitivity import sensitivity
-from ._wrapped import inputs_of, last_step, network_of, thawed
+from ._wrapped import input_names, inputs_of, last_step, network_of
 
 # Seen on white and on black, and told apart by the colour-blind.
 BLUE, ORANGE, GREY = "#1F85C7", "#D55E00", "#808080"
@@ -583,7 +581,7 @@ class InputDensityDisplay(_Display):
         check_is_compressor(compressor)
         n_kept = np.diff(sparse.csr_array(compressor.coefs_[0]).indptr)
         if feature_names is None:
-            feature_names = _input_names(compressor.original_estimator_, len(n_kept))
+            feature_names = input_names(compressor.original_estimator_, len(n_kept))
         display = cls(n_kept, feature_names)
         return display.plot(image_shape=image_shape, ax=ax, **kwargs)
 
@@ -725,7 +723,7 @@ class NetworkDisplay(_Display):
         display = cls(
             coefs,
             compressor.coefs_,
-            input_names=_input_names(original, len(coefs[0])),
+            input_names=input_names(original, len(coefs[0])),
             # a binary classifier has one output for both
             output_names=classes if len(classes) == coefs[-1].shape[1] else None,
         )
@@ -922,16 +920,3 @@ def _density_axis(ax):
     ax.xaxis.set_major_locator(LogLocator(subs=digits))
     ax.xaxis.set_major_formatter(_percent)
     ax.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _input_names(estimator, n_features):
-    """Names of what enters the network of an estimator."""
-    names = None
-    while isinstance(estimator, Pipeline):
-        steps, estimator = estimator[:-1], thawed(estimator.steps[-1][1])
-        names = None
-        # where there are no steps, or one of them gives no names
-        with suppress(AttributeError, IndexError, ValueError):
-            names = steps.get_feature_names_out()
-    names = getattr(estimator, "feature_names_in_", names)
-    return [f"x{i}" for i in range(n_features)] if names is None else names

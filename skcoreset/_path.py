@@ -127,7 +127,7 @@ def beginning(walk, measure, groups, target, recall):
     step, lost_before = 0, False
     for step in range(walk.steps_apart, len(walk.n_edges), walk.steps_apart):
         errors = recall("errors", step, lambda step=step: measure(walk.rough(step)))
-        lost = (errors > target.bound) | lost_before
+        lost = target.lost(errors) | lost_before
         n_lost = np.bincount(groups[lost], minlength=len(sizes))
         # what the judges could not promise by themselves
         too_many = n_lost + 1 > target.delta * (sizes + 1)

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from contextlib import suppress
 from copy import copy
 from inspect import Parameter, signature
 
@@ -331,6 +332,19 @@ def inputs_of(estimator, X, owner=None):
     return validate_data(
         checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=DTYPES
     )
+
+
+def input_names(estimator, n_features):
+    """Names of what enters the network of an estimator."""
+    names = None
+    while isinstance(estimator, Pipeline):
+        steps, estimator = estimator[:-1], thawed(estimator.steps[-1][1])
+        names = None
+        # where there are no steps, or one of them gives no names
+        with suppress(AttributeError, IndexError, ValueError):
+            names = steps.get_feature_names_out()
+    names = getattr(estimator, "feature_names_in_", names)
+    return [f"x{i}" for i in range(n_features)] if names is None else names
 
 
 def check_finite_output(network, X):

@@ -20,7 +20,7 @@ FLOORS = [
     {"_path"},
     {"_guarantees"},
     {"_advice"},
-    {"_compress", "_wrapped"},
+    {"_compress", "_summary", "_wrapped"},
     {"_compressor"},
     {"_certify", "_displays", "bounds", "export", "model_selection"},
     {"__init__"},

@@ -23,14 +23,13 @@ from skcoreset._guarantees import (
     Validation,
     WithConfidence,
     check_n_rows,
-    path_densities,
     quantiles,
     smallest_delta,
 )
 from skcoreset._methods import METHODS
 from skcoreset._network import Network
 
-from .conftest import fitted, random_network
+from .conftest import fitted
 
 ALL = tuple(ERRORS)
 PROMISES = (None, 0.9)
@@ -394,18 +393,6 @@ def test_quantiles_are_values_themselves():
     assert quantiles(errors) == {0.5: 5, 0.9: np.inf, 0.99: np.inf}
 
 
-def test_steps_of_a_path():
-    densities = path_densities(10_000, 0.995)
-    assert densities[0] == pytest.approx(0.995)
-    assert densities[-1] == 1e-4
-    ratios = densities[1:] / densities[:-1]
-    assert (ratios < 1).all()
-    assert ratios[densities[1:] > 0.02].min() > 0.99
-    np.testing.assert_allclose(path_densities(4, 0.9), [0.75, 0.5, 0.25])
-    np.testing.assert_allclose(path_densities(4, 0.5), [0.5, 0.25])
-    assert len(path_densities(1, 0.9)) == len(path_densities(0, 0.9)) == 0
-
-
 def test_a_line_for_every_network_where_asked(capsys):
     network, path = path_of_noise(10)
     X = np.random.default_rng(3).standard_normal((50, 3))
@@ -633,28 +620,6 @@ def test_rows_are_needed_where_they_are_held_out_and_something_is_targeted():
         conformal.check_n_rows(Target("relative"), 8, "X has")
     with pytest.raises(ValueError, match=r"log\(1 - delta\) = 22 held-out rows"):
         conformal.check_n_rows(Target("relative", confidence=0.9), 21, "X has")
-
-
-@pytest.mark.parametrize("refine, step", [(False, 0.995), (True, 0.85)])
-def test_networks_to_choose_between(refine, step):
-    network = random_network([4, 5, 3])
-    X = np.random.default_rng(0).random((30, 4))
-    options = {"refine": refine, "rng": np.random.default_rng(0), "n_jobs": None}
-    for density, expected in ((None, path_densities(35, step)), (0.4, [0.4])):
-        path = GUARANTEES["conformal"].path(
-            METHODS["magnitude"],
-            network,
-            X,
-            Target("relative", density=density),
-            **options,
-        )
-        densities = [compressed.n_edges / 35 for compressed in path]
-        np.testing.assert_allclose(densities, np.floor(np.multiply(expected, 35)) / 35)
-    alone = linear([[1.0]])
-    path = GUARANTEES["conformal"].path(
-        METHODS["magnitude"], alone, np.ones((3, 1)), Target("relative"), **options
-    )
-    assert list(path) == []
 
 
 # Whole fits of those whose promises were once false, or about the wrong thing

@@ -1,9 +1,10 @@
-"""What leaves Python, or this package: compact files, C for small devices, and ONNX."""
+"""What leaves Python, or this package: compact files, C, pages and ONNX."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 from ._c import CProgram, to_c
 from ._file import dump, load
+from ._html import to_html
 
-__all__ = ["CProgram", "dump", "load", "to_c"]
+__all__ = ["CProgram", "dump", "load", "to_c", "to_html"]
