@@ -16,9 +16,9 @@ def compute(name, number, function):
     return function()
 
 
-def recall_network(recall, n_edges, function):
-    """Return the network of so many edges that a function returns, or has returned."""
-    return recall("network", n_edges, lambda: function().to_sparse()).to_dense()
+def recall_network(recall, number, function):
+    """Return the network that a function returns, or has returned for this number."""
+    return recall("network", number, lambda: function().to_sparse()).to_dense()
 
 
 class Store:
@@ -50,7 +50,7 @@ class Store:
         name : str
             Which kind of result.
 
-        number : int
+        number : int or ndarray
             Which of its kind.
 
         function : callable

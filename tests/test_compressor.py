@@ -23,11 +23,14 @@ def test_every_method_compresses_to_a_density(method, mlp, digits):
     X, y = digits[2:]
     compressor = CoresetCompressor(mlp, method=method, density=0.5, random_state=0)
     compressor.fit(X[:500])
-    assert 0.4 < compressor.density_ < 0.55
-    kept = sum(coef.nnz for coef in compressor.coefs_)
+    # a draw of whole neurons is off by some of them
+    assert (0.3 if method == "pfp" else 0.4) < compressor.density_ < 0.55
+    is_dense = METHODS[method].drops_neurons
+    kept = sum(coef.size for coef in compressor.coefs_)
     assert compressor.density_ == kept / sum(coef.size for coef in mlp.coefs_)
     assert compressor.n_parameters_ == kept + sum(map(len, compressor.intercepts_))
-    assert all(isinstance(coef, sparse.csr_array) for coef in compressor.coefs_)
+    kind = np.ndarray if is_dense else sparse.csr_array
+    assert all(isinstance(coef, kind) for coef in compressor.coefs_)
     predictions = compressor.predict(X)
     np.testing.assert_array_equal(compressor.estimator_.predict(X), predictions)
     np.testing.assert_array_equal(compressor.to_dense().predict(X), predictions)

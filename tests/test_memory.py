@@ -18,7 +18,12 @@ from sklearn.model_selection import (
 )
 
 from skcoreset import CoresetCompressor
+from skcoreset._errors import ERRORS
+from skcoreset._memory import Store, compute
+from skcoreset._methods import METHODS
 from skcoreset._training import Trainer
+
+from .conftest import random_network
 
 
 @pytest.fixture
@@ -57,6 +62,9 @@ def assert_same(one, other):
         {"method": "magnitude"},
         {"method": "corenet", "refine": True, "density": 0.5},
         {"refine": False},
+        {"method": "neurons"},
+        {"method": "neurons", "refine": False},
+        {"method": "pfp", "refine": True},
     ],
 )
 def test_results_are_the_same_bit_for_bit(options, mlp, digits, tmp_path):
@@ -64,6 +72,28 @@ def test_results_are_the_same_bit_for_bit(options, mlp, digits, tmp_path):
     alone = compress(mlp, X, **options)
     for _ in range(2):
         assert_same(compress(mlp, X, str(tmp_path), **options), alone)
+
+
+def test_drawn_networks_of_as_many_edges_are_told_apart(tmp_path):
+    network = random_network([6, 12, 9, 4])
+    X = np.random.default_rng(0).normal(size=(100, 6))
+
+    def path(recall):
+        return METHODS["pfp"].path(
+            network,
+            X,
+            [0.5, 0.47, 0.44],
+            refine=True,
+            error=ERRORS["relative"],
+            rng=np.random.default_rng(0),
+            recall=recall,
+        )
+
+    networks = list(path(compute))
+    assert len({each.n_edges for each in networks}) < len(networks)
+    assert len({each.weights.tobytes() for each in networks}) == len(networks)
+    for one, other in zip(path(Store(tmp_path, 0)), networks, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
 
 
 def test_what_was_trained_is_trained_once(mlp, digits, tmp_path, n_trainings):

@@ -114,7 +114,8 @@ class Method(ABC):
                     rng=deepcopy(child),
                     n_jobs=n_jobs,
                 )
-                compressed = recall_network(recall, compressed.n_edges, refined)
+                # drawn networks of as many edges need not be the same
+                compressed = recall_network(recall, compressed.weights, refined)
             yield compressed
 
     @contextmanager

@@ -114,6 +114,9 @@ def test_paths_are_nested_and_end_with_one_edge(n_edges, n_per_step):
         ("l1", True),
         ("refined", False),
         ("refined", True),
+        ("neurons", False),
+        ("neurons", True),
+        ("pfp", False),
     ],
 )
 def test_a_path_that_begins_later_has_no_network_that_an_earlier_has_not(

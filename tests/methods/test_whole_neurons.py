@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skcoreset import CoresetCompressor
 from skcoreset._compress import compress
-from skcoreset._errors import ERRORS
+from skcoreset._errors import ERRORS, spread
 from skcoreset._methods import METHODS, remove_neurons
 from skcoreset._methods._neurons import merge_duplicates
 from skcoreset._network import Network
 from skcoreset._wrapped import network_of
 
-from ..conftest import random_network
+from ..conftest import fitted, random_network
 
 DENSITIES = [0.6, 0.4, 0.2, 0.1]
 
@@ -274,6 +276,80 @@ def test_path_keeps_the_promise_and_goes_on_with_labels(mlp, digits):
     sizes = compressor.estimator_.hidden_layer_sizes
     tuned = compressor.fine_tune(X, y, n_epochs=2)
     assert tuned.estimator_.hidden_layer_sizes == sizes
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_can_be_asked_for(error):
+    network = random_network([6, 10, 3], out_activation="softmax")
+    X, X_val = np.random.default_rng(0).normal(size=(2, 100, 6))
+    compressed, certificate, _ = compress(
+        network, X, X_val, error=error, method="neurons", epsilon=0.8, delta=0.4
+    )
+    assert compressed.widths[0] < 10
+    assert certificate.holds
+    F_hat, F = compressed.forward(X_val), network.forward(X_val)
+    scale = spread(network.forward(X)) if error == "scaled" else None
+    errors = ERRORS[error].measure(F_hat, F, "softmax", scale)
+    assert certificate.share_over_epsilon == (errors > certificate.epsilon).mean()
+
+
+@pytest.mark.parametrize("target", [{"density": 0.3}, {"epsilon": 0.5, "delta": 0.3}])
+def test_weights_of_few_bits(mlp, rows, target):
+    X = rows[0][:400]
+    compressor = CoresetCompressor(
+        mlp, method="neurons", bits=3, random_state=0, **target
+    ).fit(X)
+    for coef in compressor.coefs_:
+        assert isinstance(coef, np.ndarray) and coef.all()
+        assert len(np.unique(coef)) <= 8
+    sizes = compressor.estimator_.hidden_layer_sizes
+    assert all(n < n_all for n, n_all in zip(sizes, mlp.hidden_layer_sizes))
+    if "density" in target:
+        assert compressor.density_ <= target["density"]
+    else:
+        assert compressor.certificate_.holds
+
+
+def test_pipelines_lose_neurons(digits):
+    X, y, X_new, _ = digits
+    pipeline = make_pipeline(
+        StandardScaler(), MLPClassifier((30, 20), max_iter=60, random_state=0)
+    )
+    fitted(pipeline, X, y)
+    compressor = CoresetCompressor(
+        pipeline, method="neurons", density=0.4, random_state=0
+    ).fit(X_new)
+    assert compressor.estimator_[-1].hidden_layer_sizes < (30, 20)
+    assert_array_equal(compressor.estimator_.predict(X_new), compressor.predict(X_new))
+
+
+def test_duplicates_go_whatever_epsilon():
+    network = random_network([6, 9, 3])
+    twice = [*range(9), *range(9)]
+    wide = network.with_weights(
+        [network.coefs[0][:, twice], network.coefs[1][twice] / 2],
+        [network.intercepts[0][twice], network.intercepts[1]],
+    )
+    X = np.random.default_rng(0).normal(size=(200, 6))
+    for refine in (True, False):
+        merged, certificate, _ = compress(
+            wide, X, X, error="relative", method="neurons", epsilon=1e-9, refine=refine
+        )
+        assert merged.widths == (9, 3) and certificate.holds
+        assert_allclose(merged.forward(X), network.forward(X), atol=1e-12)
+
+
+def test_networks_do_not_depend_on_which_others_are_asked_for(network, rows):
+    # some are less than a neuron apart
+    densities = [0.5, 0.497, 0.47, 0.3, 0.298]
+    networks = path(network, rows[0], densities)
+    assert len({each.n_edges for each in networks}) < len(densities)
+    for density, one in zip(densities[1:], networks[1:]):
+        (other,) = path(network, rows[0], [density])
+        assert_array_equal(one.weights, other.weights)
+    for one, other in pairwise(networks):
+        same = one.n_edges == other.n_edges
+        assert np.array_equal(one.weights, other.weights) == same
 
 
 def test_support_is_what_changes_predictions(mlp, rows):
