@@ -14,6 +14,8 @@ from sklearn.neural_network import MLPClassifier
 from skcoreset import CoresetCompressor
 from skcoreset.model_selection import density_score, fidelity_score
 
+from .conftest import peak_memory
+
 N_ROWS = 100_000
 
 
@@ -24,16 +26,6 @@ def large():
     X = rng.random((N_ROWS, 64), dtype=np.float32)
     mlp = MLPClassifier((256, 128), random_state=0)
     return mlp.partial_fit(X[:500], np.arange(500) % 10, classes=range(10)), X
-
-
-def peak_memory(function):
-    """The result, and the most bytes that Python and NumPy held on the way."""
-    tracemalloc.start()
-    try:
-        result = function()
-        return result, tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("density", [0.03, 0.5])
@@ -54,6 +46,7 @@ def test_prediction_takes_the_memory_of_a_block(density, large):
         {"method": "corenet", "density": 0.3},
         {"method": "corenet++", "epsilon": 0.5},
         {"method": "magnitude", "epsilon": 0.3},
+        {"method": "sipp", "density": 0.3},
     ],
     ids=str,
 )
