@@ -78,6 +78,10 @@ from ._wrapped import (
     with_network,
 )
 
+# Rows that weights are calibrated on, where they are trained: with more of them the
+# networks were no sparser.
+N_CALIBRATION = 10_000
+
 
 def _wrapped_has(attribute):
     """Whether the wrapped network has a method."""
@@ -389,7 +393,9 @@ class CoresetCompressor(
             Calibration rows, of what the wrapped estimator takes. Labels are not
             needed for them. A fitted Pipeline gets X unvalidated. A share
             `validation_fraction` of the rows is held out for the certificate; a fitted
-            network must not have been trained on these.
+            network must not have been trained on these. Where weights are trained
+            ("refined", `refine` or `bits`), at most 10,000 of the others are used,
+            drawn at random; see :ref:`many_rows`.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Classes or values. They train a network that is not fitted; a fitted one
@@ -445,9 +451,11 @@ class CoresetCompressor(
         X, y, X_val, fit_params = self._hold_out(
             rows, y, X_val, fit_params, target, rng
         )
-        if not is_fitted(estimator):
+        trained = not is_fitted(estimator)
+        if trained:
             estimator = train_copy(estimator, X, y, fit_params, rng)
-        elif y is not None:
+        X, y = self._calibration_rows(X, y, rng)
+        if not trained and y is not None:
             warn_if_not_trained_on(estimator, X, y)
 
         network = network_of(estimator).to_dense()
@@ -582,6 +590,20 @@ class CoresetCompressor(
             safe_indexing(X, held_out),
             check_method_params(X, fit_params, indices=kept),
         )
+
+    def _calibration_rows(self, X, y, rng):
+        """All rows or, where weights are trained, as many as improve the result."""
+        n_samples = num_samples(X)
+        trains = METHODS[self.method].refines or self.refine or self.bits is not None
+        if not trains or n_samples <= N_CALIBRATION:
+            return X, y
+        drawn = np.sort(rng.permutation(n_samples)[:N_CALIBRATION])
+        if self.verbose:
+            print(
+                f"[skcoreset] {N_CALIBRATION} of {n_samples} rows to calibrate on, "
+                "drawn at random"
+            )
+        return safe_indexing(X, drawn), None if y is None else safe_indexing(y, drawn)
 
     def _held_out_inputs(self, estimator, network, X_val):
         try:

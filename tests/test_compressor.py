@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skcoreset import CoresetCompressor
+from skcoreset import CoresetCompressor, _compressor
 from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS
 from skcoreset._wrapped import network_of
@@ -171,6 +171,46 @@ def test_held_out_rows_are_apart_from_training(digits):
         Spy((16,), max_iter=200, random_state=0), method="magnitude", random_state=0
     ).fit(X, y)
     assert len(seen["X"]) + compressor.certificate_.n_validation == len(X)
+
+
+@pytest.mark.parametrize("fits", [False, True])
+@pytest.mark.parametrize(
+    "options, trains",
+    [
+        ({"method": "refined"}, True),
+        ({"method": "sipp", "refine": True}, True),
+        ({"method": "sipp", "bits": 2}, True),
+        ({"method": "sipp"}, False),
+    ],
+)
+def test_of_many_rows_weights_are_trained_on_some(
+    options, trains, fits, digits, monkeypatch, capsys
+):
+    X, y = digits[0][:300], digits[1][:300]
+    seen = []
+
+    def spy(network, X, *args, **options):
+        seen.append(X)
+        return compress(network, X, *args, **options)
+
+    compress = _compressor.compress
+    monkeypatch.setattr(_compressor, "compress", spy)
+    monkeypatch.setattr(_compressor, "N_CALIBRATION", 40)
+    mlp = MLPClassifier((8,), max_iter=2 if fits else 1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        if not fits:
+            mlp.fit(X, y)
+        compressor = CoresetCompressor(
+            mlp, density=0.5, random_state=0, verbose=1, **options
+        )
+        compressor.fit(X[:200], y[:200], X_val=X[200:])
+    (rows,) = seen
+    assert len(rows) == (40 if trains else 200)
+    # each of them once
+    assert len(np.unique(rows, axis=0)) == len(rows)
+    assert (rows[:, np.newaxis] == X[:200]).all(axis=2).any(axis=1).all()
+    assert ("40 of 200 rows" in capsys.readouterr().out) == trains
 
 
 def test_grid_of_epsilons_is_monotone(mlp, digits):

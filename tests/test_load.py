@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
+from skcoreset._compressor import N_CALIBRATION
 from skcoreset.model_selection import density_score, fidelity_score
 
 from .conftest import peak_memory
@@ -59,12 +60,13 @@ def test_fit_holds_no_activations_of_all_rows(parameters, large):
 
 
 @pytest.mark.slow
-def test_training_holds_the_activations_of_the_rows(large):
+def test_training_holds_the_activations_of_the_rows_it_is_on(large):
     mlp, X = large
     compressor = CoresetCompressor(mlp, density=0.7, random_state=0)
     _, peak = peak_memory(lambda: compressor.fit(X))
-    # not rows x inputs x neurons, and no more than half of the rows calibrate
-    assert peak < X.nbytes + N_ROWS * (64 + 256 + 128 + 10) * X.itemsize * 1.5
+    activations = N_CALIBRATION * (64 + 256 + 128 + 10) * X.itemsize
+    # not those of all rows, which would be 7 times as large as X
+    assert peak < 2 * X.nbytes + 3 * activations
 
 
 N_WINDOWS = 5
