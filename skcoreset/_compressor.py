@@ -56,7 +56,7 @@ from ._compress import check_error, compress
 from ._errors import ERRORS
 from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS
-from ._network import dense
+from ._network import fastest
 from ._parallel import one_blas_thread
 from ._training import fine_tune
 from ._wrapped import (
@@ -463,7 +463,7 @@ class CoresetCompressor(
             raise ValueError(
                 "estimator has no weight other than 0: there is nothing to compress."
             )
-        X = dense(network.cast(inputs_of(estimator, X, self)))
+        X = fastest(network.cast(inputs_of(estimator, X, self)))
         check_finite_output(network, X)
         if X_val is not None:
             X_val = self._held_out_inputs(estimator, network, X_val)
@@ -783,7 +783,7 @@ class CoresetCompressor(
             caller_name="fine_tune",
         )
         mlp, network = last_step(self.estimator_), self._compressed_network()
-        X = network.cast(inputs_of(self.estimator_, X, self))
+        X = fastest(network.cast(inputs_of(self.estimator_, X, self)))
         check_consistent_length(X, y)
         check_finite_output(network, X)
         if sample_weight is not None:
