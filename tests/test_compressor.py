@@ -173,6 +173,40 @@ def test_held_out_rows_are_apart_from_training(digits):
     assert len(seen["X"]) + compressor.certificate_.n_validation == len(X)
 
 
+@pytest.fixture(scope="module")
+def few_words():
+    """Rows of which 5% are not 0, a network for them, and their classes."""
+    X = sparse.random_array(
+        (400, 150), density=0.05, format="csr", rng=np.random.default_rng(0)
+    )
+    y = np.asarray(X[:, :20].sum(axis=1) > X[:, 20:40].sum(axis=1)).astype(int)
+    y[X[:, 40:60].sum(axis=1) > 0.5] = 2
+    mlp = MLPClassifier((12,), max_iter=60, random_state=0)
+    return X, y, fitted(mlp, X[:200], y[:200])
+
+
+@pytest.mark.parametrize(
+    "options", [*({"method": name} for name in METHODS), {"refine": True}, {"bits": 3}]
+)
+@pytest.mark.filterwarnings("ignore:The compressed network predicts less")
+def test_sparse_rows_are_compressed_on_as_dense_ones(options, few_words):
+    X, y, mlp = few_words
+    options = {"method": "magnitude", "density": 0.4} | options
+    dense, from_sparse = (
+        CoresetCompressor(mlp, random_state=0, **options).fit(convert(X[200:]))
+        for convert in (sparse.csr_array.toarray, sparse.csc_matrix)
+    )
+    for tune in (False, True):
+        if tune:
+            for compressor in (dense, from_sparse):
+                rows = X if compressor is from_sparse else X.toarray()
+                compressor.fine_tune(rows, y, n_epochs=2)
+        np.testing.assert_allclose(
+            from_sparse.transform(X), dense.transform(X.toarray()), rtol=1e-5, atol=1e-6
+        )
+    assert from_sparse.density_ == dense.density_
+
+
 @pytest.mark.parametrize("fits", [False, True])
 @pytest.mark.parametrize(
     "options, trains",

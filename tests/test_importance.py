@@ -5,12 +5,13 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from skcoreset._importance import edge_importance, fisher_importance, output_gains
 from skcoreset._network import DERIVATIVES, augment
 
 from .conftest import random_network
-from .training.common import ACTIVATIONS, make_network, make_X
+from .training.common import ACTIVATIONS, make_network, make_sparse_X, make_X
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -63,6 +64,18 @@ def test_an_edge_that_makes_no_difference_is_worth_nothing():
     np.testing.assert_allclose(importance[0][3], 0, atol=1e-10)
     np.testing.assert_array_equal(importance[0][:, 5], 0)
     np.testing.assert_array_equal(importance[1][5], 0)
+
+
+def test_importance_on_sparse_rows_is_that_on_dense_ones():
+    network, X = make_network(), make_sparse_X()
+    network.coefs[0][:2] = 0  # inputs that nothing reads
+    weights = np.random.default_rng(3).random(len(X))
+    dense, from_sparse = (
+        edge_importance(network, rows, weights) for rows in (X, csr_array(X))
+    )
+    for got, expected in zip(from_sparse, dense, strict=True):
+        for one, two in zip(got, expected, strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-12)
 
 
 def test_many_outputs_are_probed():

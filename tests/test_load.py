@@ -8,6 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
@@ -67,6 +68,34 @@ def test_training_holds_the_activations_of_the_rows_it_is_on(large):
     activations = N_CALIBRATION * (64 + 256 + 128 + 10) * X.itemsize
     # not those of all rows, which would be 7 times as large as X
     assert peak < 2 * X.nbytes + 3 * activations
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "refined"},
+        {"method": "sipp"},
+        {"method": "corenet++"},
+        {"method": "magnitude", "refine": True},
+    ],
+    ids=str,
+)
+def test_sparse_rows_are_never_all_dense(options):
+    rng = np.random.default_rng(0)
+    shape = (1500, 20_000)
+    X = sparse.random_array(
+        shape, density=1e-3, format="csr", dtype=np.float32, rng=rng
+    )
+    y = np.arange(shape[0]) % 2
+    mlp = MLPClassifier((4,), random_state=0).partial_fit(X, y, classes=[0, 1])
+    compressor = CoresetCompressor(mlp, density=0.5, random_state=0, **options)
+
+    def use():
+        compressor.fit(X).predict(X)
+        compressor.fine_tune(X, y, n_epochs=1)
+
+    _, peak = peak_memory(use)
+    assert peak < 0.2 * shape[0] * shape[1] * X.dtype.itemsize
 
 
 N_WINDOWS = 5
