@@ -176,9 +176,7 @@ def test_held_out_rows_are_apart_from_training(digits):
 @pytest.fixture(scope="module")
 def few_words():
     """Rows of which 5% are not 0, a network for them, and their classes."""
-    X = sparse.random_array(
-        (400, 150), density=0.05, format="csr", rng=np.random.default_rng(0)
-    )
+    X = sparse.csr_array(sparse.random(400, 150, density=0.05, random_state=0))
     y = np.asarray(X[:, :20].sum(axis=1) > X[:, 20:40].sum(axis=1)).astype(int)
     y[X[:, 40:60].sum(axis=1) > 0.5] = 2
     mlp = MLPClassifier((12,), max_iter=60, random_state=0)

@@ -81,10 +81,9 @@ def test_training_holds_the_activations_of_the_rows_it_is_on(large):
     ids=str,
 )
 def test_sparse_rows_are_never_all_dense(options):
-    rng = np.random.default_rng(0)
     shape = (1500, 20_000)
-    X = sparse.random_array(
-        shape, density=1e-3, format="csr", dtype=np.float32, rng=rng
+    X = sparse.random(
+        *shape, density=1e-3, format="csr", dtype=np.float32, random_state=0
     )
     y = np.arange(shape[0]) % 2
     mlp = MLPClassifier((4,), random_state=0).partial_fit(X, y, classes=[0, 1])
