@@ -21,7 +21,7 @@ from ._codec import decode, encode
 from ._compat import Interval, validate_params
 from ._compressor import CoresetCompressor
 from ._methods import theorem_of
-from ._network import dense
+from ._network import dense, fastest
 from ._parallel import one_blas_thread
 from ._sensitivity import neuron_bounds, sensitivities
 from ._training import FitLabels, ShortCodes, count_parameters
@@ -416,7 +416,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     _warn_of_fitted_steps(estimator)
     mlp = last_step(estimator)
     network = network_of(mlp)
-    inputs = inputs_of(estimator, X)
+    inputs = fastest(inputs_of(estimator, X))
     dtype = network.working_dtype(inputs)
     inputs = inputs.astype(dtype, copy=False)
     Y = encode_targets(mlp, y)

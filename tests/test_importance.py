@@ -123,6 +123,16 @@ def test_fisher_importance_is_the_expected_squared_score(activation, out_activat
     assert not importance[0][:, 3].any()
 
 
+def test_fisher_importance_on_sparse_rows_is_that_on_dense_ones():
+    network, X = random_network((12, 5, 2), out_activation="softmax"), make_sparse_X()
+    dense, from_sparse = (
+        fisher_importance(network, rows, np.random.default_rng(0))
+        for rows in (X, csr_array(X))
+    )
+    for got, expected in zip(from_sparse, dense, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
 def test_a_shift_of_all_outputs_is_worth_nothing_where_it_does_not_count():
     network, X = make_network((12, 10, 4)), make_X()
     coefs = [network.coefs[0], network.coefs[1].copy()]
