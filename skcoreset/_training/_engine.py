@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import ceil
 
 import numpy as np
+from scipy import sparse
 
 from .._network import ACTIVATIONS, DERIVATIVES, augment, live_neurons, views
 from .._parallel import N_PARTS, deal, serial_map
@@ -314,10 +315,16 @@ class _Core:
 
         self.objective = objective.restricted(live)
         self.activation = network.activation
-        self.inputs, self.outputs = layer_columns(widths)
+        self.has_sparse_rows = sparse.issparse(self.objective.X)
+        n_inputs = 0 if self.has_sparse_rows else widths[0]
+        self.inputs, self.outputs = layer_columns([n_inputs, *widths[1:]])
         self.weights = np.zeros(starts[-1], dtype)
         self.layers = views(self.weights, self.shapes)
-        n_parts = trainer.n_parts if batch_size * starts[-1] > PRODUCTS_PER_STEP else 1
+        n_products = batch_size * starts[-1]
+        if self.has_sparse_rows:
+            n_unseen = np.prod(self.objective.X.shape) - self.objective.X.nnz
+            n_products -= batch_size * n_unseen / objective.n_samples * widths[1]
+        n_parts = trainer.n_parts if n_products > PRODUCTS_PER_STEP else 1
         self.workers = [
             _Worker(self, -(-batch_size // n_parts)) for _ in range(n_parts)
         ]
@@ -338,14 +345,18 @@ class _Core:
         batch, values = worker.batch[: len(rows)], worker.values[: len(rows)]
         self.objective.fill(rows, batch)
         first, *others = self.inputs
-        A = [batch[:, first], *(values[:, columns] for columns in others)]
+        X = self.objective.X[rows] if self.has_sparse_rows else batch[:, first]
+        A = [X, *(values[:, columns] for columns in others)]
         Z = [values[:, columns] for columns in self.outputs]
         forward(self.activation, A, self.layers, Z)
         errors = batch[:, first.stop :]
         self.objective.differentiate(rows, total, values[:, first.stop :], errors)
         deltas = [batch[:, columns] for columns in self.outputs]
         for i in range(len(self.layers) - 1, -1, -1):
-            np.matmul(A[i].T, deltas[i], out=worker.products[i])
+            if sparse.issparse(A[i]):
+                worker.multiply_sparse(A[i], deltas[i])
+            else:
+                np.matmul(A[i].T, deltas[i], out=worker.products[i])
             if i:
                 through = worker.through[i - 1][: len(rows)]
                 np.matmul(deltas[i], self.layers[i][:-1].T, out=through)
@@ -396,14 +407,27 @@ class _Worker:
 
     def __init__(self, core, n_rows):
         dtype, n_columns = core.theta.dtype, core.outputs[-1].stop
-        # inputs and neurons, with a 1 for the intercepts at the end of each layer
+        # inputs, where they are dense, and neurons, with a 1 for the intercepts at the
+        # end of each layer
         self.batch = np.ones((n_rows, n_columns), dtype)
         self.values = np.ones((n_rows, n_columns), dtype)
         hidden = core.layers[1:]
         self.through = [np.empty((n_rows, len(layer) - 1), dtype) for layer in hidden]
-        self.product = np.empty_like(core.weights)
+        self.product = np.zeros_like(core.weights)
         self.products = views(self.product, core.shapes)
         self.gradient = np.empty_like(core.theta)
+        self._seen = np.zeros(0, np.intp)
+
+    def multiply_sparse(self, A, delta):
+        """Gradient of the first layer; of features that no row has it is 0."""
+        product = self.products[0]
+        product[self._seen] = 0
+        self._seen, columns = np.unique(A.indices, return_inverse=True)
+        seen = sparse.csr_array(
+            (A.data, columns, A.indptr), (A.shape[0], len(self._seen))
+        )
+        product[self._seen] = seen.T @ delta
+        delta.sum(axis=0, out=product[-1])
 
 
 def layer_columns(widths):
@@ -428,10 +452,16 @@ def layer_columns(widths):
 
 
 def forward(activation, inputs, layers, outputs):
-    """Fill in the outputs; those of hidden layers lie in the inputs of the next."""
+    """Fill in the outputs; those of hidden layers lie in the inputs of the next.
+
+    Inputs end with the 1 of the intercepts, but for sparse rows.
+    """
     activate = ACTIVATIONS[activation]
     for A, layer, Z in zip(inputs, layers, outputs):
-        np.matmul(A, layer, out=Z)
+        if sparse.issparse(A):
+            np.add(A @ layer[:-1], layer[-1], out=Z)
+        else:
+            np.matmul(A, layer, out=Z)
         if layer is not layers[-1]:
             activate(Z)
 
@@ -451,5 +481,6 @@ def _flat(arrays):
 
 def rms(array):
     """Root mean square; 1 where there is nothing, or only zeros, as a unit must be."""
-    square = np.square(array).mean(dtype=np.float64) if array.size else 0
+    values = array.data if sparse.issparse(array) else array
+    square = np.square(values).sum(dtype=np.float64) / max(1, np.prod(array.shape))
     return array.dtype.type(np.sqrt(square) or 1)
