@@ -19,7 +19,7 @@ from .conftest import fitted, random_network
 
 
 def compressor_of(mlp):
-    return CoresetCompressor(mlp, method="magnitude", density=0.5, random_state=0)
+    return CoresetCompressor(mlp, method="magnitude", density=0.9, random_state=0)
 
 
 def test_compressed_estimator_predicts_alone_and_carries_no_training_state(mlp, digits):

@@ -6,6 +6,9 @@
 import numpy as np
 from scipy import sparse
 
+# Sparse rows are made as dense ones where these have no more numbers.
+MOST_DENSE = 2**24
+
 # How likely a made row has a feature, or a category, of its second parent.
 SWAP_PROBABILITY = 0.1
 
@@ -31,10 +34,13 @@ def make_rows(X, n_rows, rng):
     n_samples = X.shape[0]
     if n_rows == 0:
         return X[:0]
+    is_sparse = sparse.issparse(X)
+    if is_sparse and max(n_rows, n_samples) * X.shape[1] <= MOST_DENSE:
+        return sparse.csr_array(make_rows(X.toarray(), n_rows, rng))
     # each row is a parent about as often as any other
     made = X[rng.permutation(n_rows) % n_samples]
     others = rng.integers(n_samples, size=n_rows)
-    if sparse.issparse(X):
+    if is_sparse:
         return _swap_entries(made, X[others], rng)
     groups = exclusive_groups(X)
     swapped = rng.random((n_rows, groups[-1] + 1), np.float32) < SWAP_PROBABILITY

@@ -90,7 +90,16 @@ def test_same_seed_same_rows_of_the_same_dtype():
     assert_array_equal(X, before)
 
 
-def test_sparse_rows_are_made_of_the_features_of_two():
+def test_sparse_rows_are_made_as_dense_ones_where_that_takes_little():
+    X = make_X(30) * (make_X(30) > 0.5)
+    made = make_rows(sparse.csr_array(X), 50, np.random.default_rng(1))
+    np.testing.assert_array_equal(
+        made.toarray(), make_rows(X, 50, np.random.default_rng(1))
+    )
+
+
+def test_sparse_rows_are_made_of_the_features_of_two(monkeypatch):
+    monkeypatch.setattr("skcoreset._training._made_rows.MOST_DENSE", 0)
     rng = np.random.default_rng(0)
     X = sparse.random_array((30, 200), density=0.1, rng=rng, format="csr")
     made = make_rows(X, 500, np.random.default_rng(1))
