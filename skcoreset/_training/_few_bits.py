@@ -65,13 +65,14 @@ def train_few_bits(trainer, bits, n_passes, min_steps):
     rounding = _rounding_of(trainer.network, bits)
     if bits < ENOUGH_BITS:
         for _ in range(N_CHOICES):
-            rounding = _rounding_of(trainer.network, bits)
-            trainer.train(
+            rounding = trainer.train(
                 n_passes / N_CHOICES,
                 min_steps=min_steps,
                 learning_rate=LEARNING_RATE_SHARE * trainer.objective.learning_rate,
-                rounding=rounding,
+                rounding=_rounding_of(trainer.network, bits),
+                trains_steps=True,
             )
+        rounding = rounding.representable(short_float32)
     network = trainer.network
     return network.with_weights(
         [
