@@ -20,6 +20,9 @@ MIN_STEPS_PER_PASS = 28
 # Large steps of Adam would only flip weights back and forth.
 LEARNING_RATE_SHARE = 0.2
 
+# With so few levels training the steps helps, too: 1 bit errs several times less.
+FEWEST_BITS = 2
+
 # The step between levels is chosen anew, for what the weights have become.
 N_CHOICES = 3
 
@@ -71,7 +74,7 @@ def train_few_bits(trainer, bits, n_passes, min_steps):
                 min_steps=min_steps,
                 learning_rate=LEARNING_RATE_SHARE * trainer.objective.learning_rate,
                 rounding=_rounding_of(trainer.network, bits),
-                trains_steps=True,
+                trains_steps=bits <= FEWEST_BITS,
             )
         rounding = rounding.representable(short_float32)
     network = trainer.network

@@ -76,6 +76,14 @@ def test_training_through_the_rounding_beats_rounding(X, monkeypatch):
     assert objective.loss(trained) < 0.6 * objective.loss(rounded)
 
 
+def test_trained_steps_beat_chosen_ones_where_levels_are_few(X, monkeypatch):
+    compressed, objective, few_bits = problem(X, 1)
+    trained = few_bits.round(compressed)
+    monkeypatch.setattr("skcoreset._training._few_bits.FEWEST_BITS", 0)
+    chosen = few_bits.round(compressed)
+    assert objective.loss(trained) < 0.9 * objective.loss(chosen)
+
+
 def test_eight_bits_cost_nothing(X):
     compressed, objective, few_bits = problem(X, 8)
     loss = objective.loss(few_bits.round(compressed))
