@@ -21,11 +21,17 @@ BETA_1 = 0.9
 # Attributes of a trainer that training changes.
 STATE = ("theta", "moments", "_places", "_is_edge", "_n_steps", "_changed", "_rng")
 
+# Learning rate of the logarithm of a layer's step, and decay of its second moment.
+STEP_RATE, STEP_BETA_2 = 0.02, 0.99
+
 # A step with fewer products than this is not worth sharing between threads.
 PRODUCTS_PER_STEP = 4_000_000
 
 # Parameters that are updated together, so that they stay in the cache.
 N_PARAMETERS = 131_072
+
+# Keeps 0 / 0 away.
+TINY = np.finfo(float).tiny
 
 
 class Trainer:
@@ -145,7 +151,14 @@ class Trainer:
         self._changed = True
 
     def train(
-        self, n_passes, *, min_steps=0, learning_rate=None, decay=True, rounding=None
+        self,
+        n_passes,
+        *,
+        min_steps=0,
+        learning_rate=None,
+        decay=True,
+        rounding=None,
+        trains_steps=False,
     ):
         """Minimise the objective by Adam.
 
@@ -172,6 +185,14 @@ class Trainer:
             were not (a straight-through estimate), and the parameters are left
             unrounded.
 
+        trains_steps : bool, default=False
+            Whether the step of each layer is trained as well.
+
+        Returns
+        -------
+        rounding : Rounding or None
+            With the steps as they are now.
+
         Raises
         ------
         ValueError
@@ -186,7 +207,8 @@ class Trainer:
         n_batches = max(1, round(objective.n_samples / objective.batch_size))
         n_steps = round(n_passes * max(min_steps, n_batches))
         peak = objective.learning_rate if learning_rate is None else learning_rate
-        core = _Core(self, ceil(objective.n_samples / n_batches), peak, rounding)
+        batch_size = ceil(objective.n_samples / n_batches)
+        core = _Core(self, batch_size, peak, rounding, trains_steps)
         self._map(core.start, core.parts)
         warm_up = max(1, objective.warm_up * n_steps)
         for i in range(n_steps):
@@ -202,6 +224,8 @@ class Trainer:
             if total:
                 parts = [rows[k :: len(core.workers)] for k in range(len(core.workers))]
                 self._map(partial(core.gradient, total), parts, core.workers)
+                if trains_steps:
+                    core.train_steps(rate)
                 self._n_steps += 1
                 rate = float(rate * self._bias_correction())
                 self._map(partial(core.step, rate, total), core.parts)
@@ -209,9 +233,10 @@ class Trainer:
             if (i == 0 or ends_pass or i == n_steps - 1) and not core.is_finite():
                 self._stop(i, n_steps)
                 self.theta[core.trained], self._changed = finite, True
-                return
+                return rounding
         self.theta[core.trained], self._changed = core.theta, True
         self.moments[:, core.trained] = core.moments
+        return rounding.scaled(core.step_training.factors) if trains_steps else rounding
 
     def _stop(self, i, n_steps):
         """Give up on a training whose numbers are no longer finite."""
@@ -260,6 +285,8 @@ class _Core:
 
     rounding : Rounding or None
 
+    trains_steps : bool, default=False
+
     Attributes
     ----------
     trained : ndarray of bool
@@ -273,7 +300,9 @@ class _Core:
         more, laid out flat.
     """
 
-    def __init__(self, trainer, batch_size, learning_rate, rounding):
+    def __init__(
+        self, trainer, batch_size, learning_rate, rounding, trains_steps=False
+    ):
         network, objective = trainer.working_network, trainer.objective
         theta, dtype = trainer.theta, trainer.theta.dtype
         live = live_neurons(network.coefs)
@@ -309,6 +338,7 @@ class _Core:
         # the penalty is on weights, not on intercepts
         self.decay = (objective.alpha * np.concatenate(is_weight)).astype(dtype)
         self.rounding = rounding and rounding.of_parameters(list(zip(is_weight, units)))
+        self.step_training = trains_steps and _StepTraining(is_weight)
         # what Adam adds to the root of the second moment
         largest = float(self.rates.max(initial=0) or 1)
         self.negligible = 1e-9 * learning_rate / largest
@@ -391,6 +421,14 @@ class _Core:
                 self.rounding[where].clip(theta)
             self._fill_in(where)
 
+    def train_steps(self, rate):
+        """Change each layer's step, and its weights with it, so that levels stay."""
+        gradient = sum(worker.gradient for worker in self.workers)
+        rounded = self.weights.take(self.positions)
+        factors = self.step_training(rate, gradient * rounded)
+        self.theta *= factors
+        self.rounding.steps[:] *= factors
+
     def is_finite(self):
         # Where squares of gradients overflow, parameters stay finite but stand still.
         return np.isfinite(self.theta).all() and np.isfinite(self.moments[1]).all()
@@ -400,6 +438,49 @@ class _Core:
         if self.rounding is not None:
             theta = self.rounding[where].round(theta)
         self.weights[self.positions[where]] = theta
+
+
+class _StepTraining:
+    """Adam on the logarithms of the steps of the layers.
+
+    Parameters
+    ----------
+    is_weight : list of ndarrays of bool
+        For the parameters of each layer, whether they are weights.
+    """
+
+    def __init__(self, is_weight):
+        n_layers = len(is_weight)
+        # intercepts, which are not rounded, come last
+        self._groups = np.concatenate(
+            [np.where(w, layer, n_layers) for layer, w in enumerate(is_weight)]
+        )
+        self._moments = np.zeros((2, n_layers))
+        self._n_steps = 0
+        self.factors = np.ones(n_layers)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def __call__(self, rate, slopes):
+        """Return a factor for each parameter.
+
+        Parameters
+        ----------
+        rate : float
+
+        slopes : ndarray of shape (n_parameters,)
+            Derivatives of the loss by the logarithm of each parameter.
+        """
+        n_layers = len(self.factors)
+        slope = np.bincount(self._groups, slopes, n_layers + 1)[:n_layers]
+        first, second = self._moments
+        first += (1 - BETA_1) * (slope - first)
+        second += (1 - STEP_BETA_2) * (slope**2 - second)
+        self._n_steps += 1
+        mean = first / (1 - BETA_1**self._n_steps)
+        square = second / (1 - STEP_BETA_2**self._n_steps)
+        change = np.exp(-STEP_RATE * rate * mean / np.sqrt(square + TINY))
+        self.factors *= change
+        return np.append(change, 1).astype(slopes.dtype)[self._groups]
 
 
 class _Worker:
