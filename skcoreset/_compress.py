@@ -47,7 +47,7 @@ def compress(
     network : Network
         With dense weights, not all of them 0.
 
-    X : ndarray of shape (n_samples, n_inputs), dtype of the network
+    X : {ndarray, csr_array} of shape (n_samples, n_inputs), dtype of the network
         Calibration rows.
 
     X_val : {ndarray, sparse array} of shape (n_val, n_inputs), default=None

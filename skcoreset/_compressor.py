@@ -56,7 +56,7 @@ from ._compress import check_error, check_method, compress
 from ._errors import ERRORS
 from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS
-from ._network import dense, live_neurons
+from ._network import fastest, live_neurons
 from ._parallel import one_blas_thread
 from ._summary import html_summary
 from ._training import fine_tune
@@ -79,6 +79,10 @@ from ._wrapped import (
     warn_if_not_trained_on,
     with_network,
 )
+
+# Rows that weights are calibrated on, where they are trained: with more of them the
+# networks were no sparser.
+N_CALIBRATION = 10_000
 
 
 def _wrapped_has(attribute):
@@ -185,7 +189,8 @@ class CoresetCompressor(
     bits : int, default=None
         1 to 8: the kept weights of each layer take at most `2**bits` values, the odd
         multiples of one float32 step, and are trained through the rounding. Intercepts
-        have 16 bits. What is promised is of the rounded network. None rounds nothing.
+        have 12 bits, those of the outputs 16. What is promised is of the rounded
+        network. None rounds nothing.
 
     refine : bool, default=None
         Whether the kept edges are given the weights that reproduce the original best
@@ -415,7 +420,9 @@ class CoresetCompressor(
             Calibration rows, of what the wrapped estimator takes. Labels are not
             needed for them. A fitted Pipeline gets X unvalidated. A share
             `validation_fraction` of the rows is held out for the certificate; a fitted
-            network must not have been trained on these.
+            network must not have been trained on these. Where weights are trained
+            ("refined", "neurons", `refine` or `bits`), at most 10,000 of the others are
+            used, drawn at random; see :ref:`many_rows`.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Classes or values. They train a network that is not fitted; a fitted one
@@ -471,9 +478,11 @@ class CoresetCompressor(
         X, y, X_val, fit_params = self._hold_out(
             rows, y, X_val, fit_params, target, rng
         )
-        if not is_fitted(estimator):
+        trained = not is_fitted(estimator)
+        if trained:
             estimator = train_copy(estimator, X, y, fit_params, rng)
-        elif y is not None:
+        X, y = self._calibration_rows(X, y, rng)
+        if not trained and y is not None:
             warn_if_not_trained_on(estimator, X, y)
 
         network = network_of(estimator).to_dense()
@@ -481,7 +490,7 @@ class CoresetCompressor(
             raise ValueError(
                 "estimator has no weight other than 0: there is nothing to compress."
             )
-        X = dense(network.cast(inputs_of(estimator, X, self)))
+        X = fastest(network.cast(inputs_of(estimator, X, self)))
         check_finite_output(network, X)
         if X_val is not None:
             X_val = self._held_out_inputs(estimator, network, X_val)
@@ -610,6 +619,20 @@ class CoresetCompressor(
             safe_indexing(X, held_out),
             check_method_params(X, fit_params, indices=kept),
         )
+
+    def _calibration_rows(self, X, y, rng):
+        """All rows or, where weights are trained, as many as improve the result."""
+        n_samples = num_samples(X)
+        trains = METHODS[self.method].refines or self.refine or self.bits is not None
+        if not trains or n_samples <= N_CALIBRATION:
+            return X, y
+        drawn = np.sort(rng.permutation(n_samples)[:N_CALIBRATION])
+        if self.verbose:
+            print(
+                f"[skcoreset] {N_CALIBRATION} of {n_samples} rows to calibrate on, "
+                "drawn at random"
+            )
+        return safe_indexing(X, drawn), None if y is None else safe_indexing(y, drawn)
 
     def _held_out_inputs(self, estimator, network, X_val):
         try:
@@ -789,7 +812,7 @@ class CoresetCompressor(
             caller_name="fine_tune",
         )
         mlp, network = last_step(self.estimator_), self._compressed_network()
-        X = network.cast(inputs_of(self.estimator_, X, self))
+        X = fastest(network.cast(inputs_of(self.estimator_, X, self)))
         check_consistent_length(X, y)
         check_finite_output(network, X)
         if sample_weight is not None:

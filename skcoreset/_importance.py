@@ -7,6 +7,7 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
+from scipy import sparse
 
 from ._network import DERIVATIVES, augment, live_neurons
 from ._parallel import deal, serial_map
@@ -31,7 +32,7 @@ def edge_importance(
     ----------
     network : Network
 
-    X : ndarray of shape (n_samples, n_features)
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     row_weights : ndarray of shape (n_samples,)
         The `r(x)`.
@@ -131,7 +132,7 @@ def _neuron_sums(network, X, row_weights, centred, blocks):
     second = [np.zeros((n, n)) for n in widths]
     for rows in blocks:
         activations, r = network.activations(X[rows]), row_weights[rows]
-        probes = probes_of(network, rows, len(X), centred)
+        probes = probes_of(network, rows, X.shape[0], centred)
         layers = output_gains(network, activations, r, probes)
         for layer, (A, (_, gain)) in enumerate(zip(activations[1:], layers[:-1])):
             A = A.astype(np.float64)
@@ -144,7 +145,7 @@ def _neuron_sums(network, X, row_weights, centred, blocks):
 
 def row_blocks(X):
     """Blocks of rows, as many for each of those who sum over them."""
-    return deal(len(X), BLOCK_SIZE)
+    return deal(X.shape[0], BLOCK_SIZE)
 
 
 def sum_parts(parts):
@@ -166,11 +167,15 @@ def _importance_sums(network, X, row_weights, centred, blocks):
     products = [np.empty_like(coef) for coef in network.coefs]
     for rows in blocks:
         A = network.activations(X[rows])
-        probes = probes_of(network, rows, len(X), centred)
+        probes = probes_of(network, rows, X.shape[0], centred)
         gains = output_gains(network, A, row_weights[rows], probes)
         for layer, (gain, _) in enumerate(gains):
             a, product = A[layer], products[layer]
             total[layer] += gain.sum(axis=0)
+            if sparse.issparse(a):
+                first[layer] += a.T @ gain
+                second[layer] += a.power(2).T @ gain
+                continue
             first[layer] += np.matmul(a.T, gain, out=product)
             second[layer] += np.matmul(np.square(a).T, gain, out=product)
     return total, first, second
@@ -252,7 +257,7 @@ def fisher_importance(network, X, rng):
     network : Network
         Of a classifier, with dense weights.
 
-    X : ndarray of shape (n_samples, n_features)
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     rng : numpy.random.Generator
         Draws the labels.

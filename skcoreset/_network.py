@@ -13,7 +13,7 @@ from scipy.special import expit, softmax
 
 from ._parallel import deal, serial_map
 
-# Below this share of non-zero weights a sparse product beats the dense one.
+# Below this share of non-zero values a sparse product beats the dense one.
 SPARSE_BELOW = 0.08
 
 # Rows that go through the layers together: many for BLAS, fewer for sparse products,
@@ -378,6 +378,13 @@ def views(flat, shapes):
 def dense(array):
     """An ndarray, whether the array is sparse or not."""
     return array.toarray() if sparse.issparse(array) else array
+
+
+def fastest(X):
+    """Rows as they are multiplied fastest: sparse if most values are 0, or dense."""
+    if sparse.issparse(X) and X.nnz >= SPARSE_BELOW * np.prod(X.shape):
+        return X.toarray()
+    return X
 
 
 def _magnitude(array):

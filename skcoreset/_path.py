@@ -52,7 +52,7 @@ def networks_of_path(
     compressed : Network
     """
     error = ERRORS[target.error]
-    groups = np.zeros(len(X), dtype=np.intp)
+    groups = np.zeros(X.shape[0], dtype=np.intp)
     if error.by_class:
         groups = network.labels(network.forward(X))[:, 0].astype(np.intp)
     judges = choose_judges(groups, rng)

@@ -7,6 +7,7 @@ from itertools import pairwise, product
 
 import numpy as np
 from joblib import delayed
+from scipy import sparse
 from sklearn.utils import gen_batches, gen_even_slices
 
 from ._errors import ratio
@@ -31,7 +32,7 @@ def sensitivity(A, coef, *, n_jobs=None):
 
     Parameters
     ----------
-    A : ndarray of shape (n_points, n_in)
+    A : {ndarray, sparse array} of shape (n_points, n_in)
         Activations that enter the layer.
 
     coef : ndarray of shape (n_in, n_out)
@@ -50,8 +51,14 @@ def sensitivity(A, coef, *, n_jobs=None):
 
 def sensitivities(layers, *, n_jobs=None):
     """`sensitivity` of several layers, given as pairs `(A, coef)`, in one go."""
-    tasks, ends = [], []
+    tasks, ends, scattered = [], [], []
     for A, coef in layers:
+        lit, shape = slice(None), coef.shape
+        if sparse.issparse(A):
+            # the other inputs have sensitivity 0; one, as blocks are not empty
+            lit = np.union1d(A.tocsr().indices, 0)
+            A, coef = A[:, lit].toarray(), coef[lit]
+        scattered.append((lit, shape))
         coef, parts = _at_one_scale(A, coef)
         n_neurons = max(1, TASK_SIZE // max(1, A.size))
         for neurons in gen_batches(coef.shape[1], n_neurons):
@@ -59,7 +66,11 @@ def sensitivities(layers, *, n_jobs=None):
             tasks.append(delayed(_sensitivity_of_neurons)(coef[:, neurons], *parts))
         ends.append(len(tasks))
     blocks = run(tasks, n_jobs)
-    return [np.hstack(blocks[start:end]) for start, end in pairwise([0, *ends])]
+    results = []
+    for (lit, shape), (start, end) in zip(scattered, pairwise([0, *ends])):
+        results.append(np.zeros(shape, blocks[start].dtype))
+        results[-1][lit] = np.hstack(blocks[start:end])
+    return results
 
 
 def mean_relative_importance(A, coef):
@@ -73,7 +84,7 @@ def mean_relative_importance(A, coef):
     for AT, sign in product(parts, (1, -1)):
         shares = AT @ _reciprocals(AT, sign * coef).T
         out += np.maximum(sign * coef, 0) * shares
-    out /= len(A)
+    out /= A.shape[0]
     return out
 
 
@@ -83,7 +94,17 @@ def _at_one_scale(A, coef):
     Shares do not change with the scale of a point or of a neuron: at scale 1 no
     product overflows, however large or small the weights are.
     """
-    A = _scaled(A.astype(coef.dtype, copy=False), axis=1)
+    A = A.astype(coef.dtype, copy=False)
+    if sparse.issparse(A):
+        A = A.tocsr()
+        largest = np.repeat(abs(A).max(axis=1).toarray(), np.diff(A.indptr))
+        values = np.divide(
+            A.data, largest, out=np.zeros_like(A.data), where=largest > 0
+        )
+        A = sparse.csr_array((values, A.indices, A.indptr), A.shape)
+        parts = [A.maximum(0).T, (-A).maximum(0).T]
+        return _scaled(coef, axis=0), [part for part in parts if part.nnz]
+    A = _scaled(A, axis=1)
     parts = [np.ascontiguousarray(np.maximum(A, 0).T)]
     if (A < 0).any():
         parts.append(np.ascontiguousarray(np.maximum(-A, 0).T))
@@ -147,7 +168,7 @@ def neuron_bounds(network, X):
     ----------
     network : Network
 
-    X : ndarray of shape (n_samples, n_features)
+    X : {ndarray, sparse array} of shape (n_samples, n_features)
 
     Returns
     -------
@@ -159,7 +180,7 @@ def neuron_bounds(network, X):
     for layer, (A, coef, b) in enumerate(
         zip(activations, network.coefs, network.intercepts)
     ):
-        magnitudes = np.abs(A) @ np.abs(coef) + np.abs(b)
+        magnitudes = abs(A) @ np.abs(coef) + np.abs(b)
         last = layer == len(network.coefs) - 1
         Z = activations[-1] if last else A @ coef + b
         bounds.append(ratio(magnitudes, np.abs(Z)).mean(axis=0).max())

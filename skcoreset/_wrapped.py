@@ -315,7 +315,7 @@ def inputs_of(estimator, X, owner=None):
 
     Returns
     -------
-    X : {ndarray, sparse array} of shape (n_samples, n_inputs)
+    X : {ndarray, csr_array} of shape (n_samples, n_inputs)
     """
     estimator = thawed(estimator)
     if isinstance(estimator, Pipeline):
@@ -329,9 +329,15 @@ def inputs_of(estimator, X, owner=None):
         checker.n_features_in_ = estimator.coefs_[0].shape[0]
         if hasattr(estimator, "feature_names_in_"):
             checker.feature_names_in_ = estimator.feature_names_in_
-    return validate_data(
+    X = validate_data(
         checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=DTYPES
     )
+    if sparse.issparse(X):
+        X = sparse.csr_array(X)
+        if not X.has_canonical_format:
+            X = X.copy()  # which is the caller's
+            X.sum_duplicates()
+    return X
 
 
 def input_names(estimator, n_features):

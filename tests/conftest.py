@@ -1,6 +1,7 @@
 """Networks and data shared by the tests."""
 
 import itertools
+import tracemalloc
 import warnings
 from contextlib import contextmanager, suppress
 
@@ -31,6 +32,16 @@ def fitted(estimator, X, y):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return estimator.fit(X, y)
+
+
+def peak_memory(function):
+    """The result, and the most bytes that Python and NumPy held on the way."""
+    tracemalloc.start()
+    try:
+        result = function()
+        return result, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skcoreset import CoresetCompressor
+from skcoreset import CoresetCompressor, _compressor
 from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS
 from skcoreset._wrapped import network_of
@@ -174,6 +174,78 @@ def test_held_out_rows_are_apart_from_training(digits):
         Spy((16,), max_iter=200, random_state=0), method="magnitude", random_state=0
     ).fit(X, y)
     assert len(seen["X"]) + compressor.certificate_.n_validation == len(X)
+
+
+@pytest.fixture(scope="module")
+def few_words():
+    """Rows of which 5% are not 0, a network for them, and their classes."""
+    X = sparse.csr_array(sparse.random(400, 150, density=0.05, random_state=0))
+    y = np.asarray(X[:, :20].sum(axis=1) > X[:, 20:40].sum(axis=1)).astype(int)
+    y[X[:, 40:60].sum(axis=1) > 0.5] = 2
+    mlp = MLPClassifier((12,), max_iter=60, random_state=0)
+    return X, y, fitted(mlp, X[:200], y[:200])
+
+
+@pytest.mark.parametrize(
+    "options", [*({"method": name} for name in METHODS), {"refine": True}, {"bits": 3}]
+)
+@pytest.mark.filterwarnings("ignore:The compressed network predicts less")
+def test_sparse_rows_are_compressed_on_as_dense_ones(options, few_words):
+    X, y, mlp = few_words
+    options = {"method": "magnitude", "density": 0.4} | options
+    dense, from_sparse = (
+        CoresetCompressor(mlp, random_state=0, **options).fit(convert(X[200:]))
+        for convert in (sparse.csr_array.toarray, sparse.csc_matrix)
+    )
+    for tune in (False, True):
+        if tune:
+            for compressor in (dense, from_sparse):
+                rows = X if compressor is from_sparse else X.toarray()
+                compressor.fine_tune(rows, y, n_epochs=2)
+        np.testing.assert_allclose(
+            from_sparse.transform(X), dense.transform(X.toarray()), rtol=1e-5, atol=1e-6
+        )
+    assert from_sparse.density_ == dense.density_
+
+
+@pytest.mark.parametrize("fits", [False, True])
+@pytest.mark.parametrize(
+    "options, trains",
+    [
+        ({"method": "refined"}, True),
+        ({"method": "sipp", "refine": True}, True),
+        ({"method": "sipp", "bits": 2}, True),
+        ({"method": "sipp"}, False),
+    ],
+)
+def test_of_many_rows_weights_are_trained_on_some(
+    options, trains, fits, digits, monkeypatch, capsys
+):
+    X, y = digits[0][:300], digits[1][:300]
+    seen = []
+
+    def spy(network, X, *args, **options):
+        seen.append(X)
+        return compress(network, X, *args, **options)
+
+    compress = _compressor.compress
+    monkeypatch.setattr(_compressor, "compress", spy)
+    monkeypatch.setattr(_compressor, "N_CALIBRATION", 40)
+    mlp = MLPClassifier((8,), max_iter=2 if fits else 1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        if not fits:
+            mlp.fit(X, y)
+        compressor = CoresetCompressor(
+            mlp, density=0.5, random_state=0, verbose=1, **options
+        )
+        compressor.fit(X[:200], y[:200], X_val=X[200:])
+    (rows,) = seen
+    assert len(rows) == (40 if trains else 200)
+    # each of them once
+    assert len(np.unique(rows, axis=0)) == len(rows)
+    assert (rows[:, np.newaxis] == X[:200]).all(axis=2).any(axis=1).all()
+    assert ("40 of 200 rows" in capsys.readouterr().out) == trains
 
 
 def test_grid_of_epsilons_is_monotone(mlp, digits):

@@ -5,12 +5,13 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from skcoreset._importance import edge_importance, fisher_importance, output_gains
 from skcoreset._network import DERIVATIVES, augment
 
 from .conftest import random_network
-from .training.common import ACTIVATIONS, make_network, make_X
+from .training.common import ACTIVATIONS, make_network, make_sparse_X, make_X
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -65,6 +66,18 @@ def test_an_edge_that_makes_no_difference_is_worth_nothing():
     np.testing.assert_array_equal(importance[1][5], 0)
 
 
+def test_importance_on_sparse_rows_is_that_on_dense_ones():
+    network, X = make_network(), make_sparse_X()
+    network.coefs[0][:2] = 0  # inputs that nothing reads
+    weights = np.random.default_rng(3).random(len(X))
+    dense, from_sparse = (
+        edge_importance(network, rows, weights) for rows in (X, csr_array(X))
+    )
+    for got, expected in zip(from_sparse, dense, strict=True):
+        for one, two in zip(got, expected, strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-12)
+
+
 def test_many_outputs_are_probed():
     network, X = make_network((12, 40, 60)), make_X(1000)
     importance, _ = edge_importance(network, X, np.ones(len(X)))
@@ -108,6 +121,16 @@ def test_fisher_importance_is_the_expected_squared_score(activation, out_activat
     for parameters, total, got in zip(augment(network), expected, importance):
         np.testing.assert_allclose(got, parameters**2 * total, rtol=0.1, atol=1e-8)
     assert not importance[0][:, 3].any()
+
+
+def test_fisher_importance_on_sparse_rows_is_that_on_dense_ones():
+    network, X = random_network((12, 5, 2), out_activation="softmax"), make_sparse_X()
+    dense, from_sparse = (
+        fisher_importance(network, rows, np.random.default_rng(0))
+        for rows in (X, csr_array(X))
+    )
+    for got, expected in zip(from_sparse, dense, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
 def test_a_shift_of_all_outputs_is_worth_nothing_where_it_does_not_count():

@@ -8,11 +8,15 @@ import tracemalloc
 import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
+from skcoreset._compressor import N_CALIBRATION
 from skcoreset.model_selection import density_score, fidelity_score
+
+from .conftest import peak_memory
 
 N_ROWS = 100_000
 
@@ -24,16 +28,6 @@ def large():
     X = rng.random((N_ROWS, 64), dtype=np.float32)
     mlp = MLPClassifier((256, 128), random_state=0)
     return mlp.partial_fit(X[:500], np.arange(500) % 10, classes=range(10)), X
-
-
-def peak_memory(function):
-    """The result, and the most bytes that Python and NumPy held on the way."""
-    tracemalloc.start()
-    try:
-        result = function()
-        return result, tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("density", [0.03, 0.5])
@@ -54,6 +48,7 @@ def test_prediction_takes_the_memory_of_a_block(density, large):
         {"method": "corenet", "density": 0.3},
         {"method": "corenet++", "epsilon": 0.5},
         {"method": "magnitude", "epsilon": 0.3},
+        {"method": "sipp", "density": 0.3},
     ],
     ids=str,
 )
@@ -66,12 +61,40 @@ def test_fit_holds_no_activations_of_all_rows(parameters, large):
 
 
 @pytest.mark.slow
-def test_training_holds_the_activations_of_the_rows(large):
+def test_training_holds_the_activations_of_the_rows_it_is_on(large):
     mlp, X = large
     compressor = CoresetCompressor(mlp, density=0.7, random_state=0)
     _, peak = peak_memory(lambda: compressor.fit(X))
-    # not rows x inputs x neurons, and no more than half of the rows calibrate
-    assert peak < X.nbytes + N_ROWS * (64 + 256 + 128 + 10) * X.itemsize * 1.5
+    activations = N_CALIBRATION * (64 + 256 + 128 + 10) * X.itemsize
+    # not those of all rows, which would be 7 times as large as X
+    assert peak < 2 * X.nbytes + 3 * activations
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "refined"},
+        {"method": "sipp"},
+        {"method": "corenet++"},
+        {"method": "magnitude", "refine": True},
+    ],
+    ids=str,
+)
+def test_sparse_rows_are_never_all_dense(options):
+    shape = (1500, 20_000)
+    X = sparse.random(
+        *shape, density=1e-3, format="csr", dtype=np.float32, random_state=0
+    )
+    y = np.arange(shape[0]) % 2
+    mlp = MLPClassifier((4,), random_state=0).partial_fit(X, y, classes=[0, 1])
+    compressor = CoresetCompressor(mlp, density=0.5, random_state=0, **options)
+
+    def use():
+        compressor.fit(X).predict(X)
+        compressor.fine_tune(X, y, n_epochs=1)
+
+    _, peak = peak_memory(use)
+    assert peak < 0.2 * shape[0] * shape[1] * X.dtype.itemsize
 
 
 N_WINDOWS = 5

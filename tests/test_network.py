@@ -4,7 +4,7 @@ from scipy import sparse
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skcoreset import _network
-from skcoreset._network import ACTIVATIONS, live_neurons
+from skcoreset._network import ACTIVATIONS, dense, fastest, live_neurons
 from skcoreset._wrapped import network_of, with_network
 
 from .conftest import fitted, random_network
@@ -62,6 +62,14 @@ def test_network_computes_what_scikit_learn_does(kind, dtype, activation):
     if kind == "multiclass":
         labels = mlp.classes_[network.labels(F).ravel()]
         np.testing.assert_array_equal(labels, mlp.predict(X))
+
+
+def test_rows_stay_sparse_where_few_values_are_not_0():
+    for density, is_sparse in ((0.05, True), (0.2, False)):
+        X = sparse.random(30, 40, density=density, format="csr", random_state=0)
+        assert sparse.issparse(fastest(X)) == is_sparse
+        np.testing.assert_array_equal(dense(fastest(X)), X.toarray())
+    assert fastest(X.toarray()).shape == X.shape
 
 
 @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])

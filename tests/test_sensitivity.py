@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import sparse
 
 from skcoreset import _sensitivity
 from skcoreset._sensitivity import (
@@ -57,6 +58,21 @@ def test_mean_relative_importance_is_its_definition(inputs):
     A, coef = layer(0, inputs)
     expected = shares_by_definition(A, coef).mean(axis=0)
     np.testing.assert_allclose(mean_relative_importance(A, coef), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("inputs", ["both", "positive", "negative"])
+@pytest.mark.parametrize("compute", [sensitivity, mean_relative_importance])
+def test_sparse_inputs_have_the_shares_of_dense_ones(compute, inputs):
+    A, coef = layer(0, inputs)
+    A[:, 4:] *= np.random.default_rng(1).random((len(A), 2)) < 0.5
+    for rows in (sparse.csr_array(A), sparse.csc_array(A)):
+        np.testing.assert_allclose(compute(rows, coef), compute(A, coef), rtol=1e-12)
+
+
+def test_inputs_that_are_all_0_have_no_share():
+    rows, coef = sparse.csr_array((7, 6)), layer(0)[1]
+    for compute in (sensitivity, mean_relative_importance):
+        assert not compute(rows, coef).any()
 
 
 def test_layers_at_once_are_layers_one_by_one():

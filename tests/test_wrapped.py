@@ -13,13 +13,13 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelEncoder
 
 from skcoreset import CoresetCompressor
-from skcoreset._wrapped import encode_targets, network_of, with_network
+from skcoreset._wrapped import encode_targets, inputs_of, network_of, with_network
 
 from .conftest import fitted, random_network
 
 
 def compressor_of(mlp):
-    return CoresetCompressor(mlp, method="magnitude", density=0.5, random_state=0)
+    return CoresetCompressor(mlp, method="magnitude", density=0.9, random_state=0)
 
 
 def test_compressed_estimator_predicts_alone_and_carries_no_training_state(mlp, digits):
@@ -125,6 +125,18 @@ def test_targets_are_those_of_scikit_learn():
     assert_array_equal(encode_targets(mlp, sparse.csr_array(Y)), Y)
     with pytest.raises(ValueError, match=r"y has 2 columns.* 3 outputs"):
         encode_targets(mlp, Y[:, :2])
+
+
+def test_values_given_twice_add_up_and_the_callers_rows_stay_as_they_are(regressor):
+    X = sparse.coo_array(
+        (np.float32([1, 2, 3]), ([0, 0, 1], [5, 5, 2])), shape=(2, 64)
+    ).tocsr()
+    # row 0 has column 5 twice
+    parts = np.float32([1, 2, 3]), np.array([5, 5, 2]), np.array([0, 2, 3])
+    twice = sparse.csr_array(parts, shape=(2, 64))
+    rows = inputs_of(regressor, twice)
+    assert rows.nnz == 2 and twice.nnz == 3
+    assert_array_equal(rows.toarray(), X.toarray())
 
 
 def test_unknown_class_is_named():

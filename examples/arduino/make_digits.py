@@ -25,7 +25,8 @@ def main(folder):
     )
     mlp = MLPClassifier((64,), alpha=0.01, max_iter=500, random_state=0)
     mlp.fit(X_train, y_train)
-    compressor = CoresetCompressor(mlp, density=0.25, random_state=0).fit(X_train)
+    compressor = CoresetCompressor(mlp, density=0.25, bits=3, random_state=0)
+    compressor.fit(X_train)
     compressor.fine_tune(X_train, y_train)
     # pixels are 0 to 16 already
     program = to_c(compressor, X_train, input_scale=1)

@@ -51,8 +51,8 @@ class Method(ABC):
         network : Network
             With dense weights.
 
-        X : ndarray of shape (n_samples, n_features), dtype of the network
-            Calibration points.
+        X : {ndarray, sparse array} of shape (n_samples, n_features)
+            Calibration points, of the dtype of the network.
 
         densities : sequence or iterator of float
             Shares of the edges of `network` to keep: decreasing, or an iterator over

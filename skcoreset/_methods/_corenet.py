@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._errors import ratio
-from .._network import Network
+from .._network import Network, dense
 from .._sensitivity import neuron_bounds, sensitivities
 from ._sampling import Coresets, Sampling, densest_of
 from ._theorem import theorem_of
@@ -76,7 +76,7 @@ class CoreNet(Sampling):
         ----------
         network : Network
 
-        X : ndarray of shape (n_samples, n_features)
+        X : {ndarray, sparse array} of shape (n_samples, n_features)
             Calibration rows.
 
         epsilon, delta : float
@@ -96,12 +96,12 @@ class CoreNet(Sampling):
         """
         theorem = theorem_of(network, X, delta)
         n_needed = theorem.n_points + self.amplifies * theorem.n_judges
-        if n_needed > len(X):
+        if n_needed > X.shape[0]:
             judges = f", {theorem.n_judges} of them to judge by," * self.amplifies
             raise ValueError(
                 f"guarantee='theoretical' at delta={delta!r} needs {n_needed} "
-                f"calibration rows{judges} and n_samples={len(X)}: "
-                f"{n_needed - len(X)} are missing."
+                f"calibration rows{judges} and n_samples={X.shape[0]}: "
+                f"{n_needed - X.shape[0]} are missing."
             )
         points, judges = self._divide(X, theorem, rng)
         coresets = self.coresets(network, points, n_jobs=n_jobs)
@@ -122,16 +122,17 @@ class CoreNet(Sampling):
 
     def _divide(self, X, theorem, rng):
         """Rows for the sensitivities, and disjoint ones to judge coresets on."""
-        order = rng.permutation(len(X))
+        n_samples = X.shape[0]
+        order = rng.permutation(n_samples)
         n_points = theorem.n_points
-        if self.amplifies and len(X) < n_points + theorem.n_judges:
+        if self.amplifies and n_samples < n_points + theorem.n_judges:
             # a budget promises nothing: with too few rows each gets its share
-            n_points = min(n_points, max(1, len(X) // 2))
+            n_points = min(n_points, max(1, n_samples // 2))
         judges = order[n_points:][: theorem.n_judges]
         return X[order[:n_points]], X[judges]
 
     def _draw(self, coresets, longest, judged, judges, theorem, *, rng, n_jobs):
-        if not self.amplifies or len(judges) == 0:
+        if not self.amplifies or judges.shape[0] == 0:
             return coresets.draw(longest, rng=rng, n_jobs=n_jobs)
         network = coresets.network
         return coresets.draw(
@@ -191,7 +192,8 @@ class Judge:
 
     def __sizeof__(self):
         # what is large a cluster is sent once, and not with every task
-        return sum(array.nbytes for array in (*self.network.coefs, *self.activations))
+        arrays = (*self.network.coefs, *self.activations)
+        return sum(array.size * array.dtype.itemsize for array in arrays)
 
     def __call__(self, group, edges, probabilities, candidates):
         """Return the number of the best candidate.
@@ -212,7 +214,7 @@ class Judge:
         """
         layer, inputs = self.network.locate(edges)
         # double precision: neither estimates nor the exact half-sums overflow
-        A = self.activations[layer][:, inputs].astype(np.float64)
+        A = dense(self.activations[layer][:, inputs]).astype(np.float64)
         weights = np.abs(self.network.weights[edges]).astype(np.float64)
         scale = weights / probabilities
         n_candidates = candidates.shape[1]

@@ -25,7 +25,7 @@ def remove_neurons(network, X=None):
     network : Network
         With dense weights.
 
-    X : ndarray of shape (n_samples, n_features), default=None
+    X : {ndarray, sparse array} of shape (n_samples, n_features), default=None
         Calibration rows, on which the output does not change. None removes only what
         has no edges: then the output does not change on any row.
 
@@ -80,7 +80,7 @@ def _silent_neurons(network, X):
     if X is None:
         return [np.zeros(width, dtype=bool) for width in network.widths[:-1]]
     silent = [np.ones(width, dtype=bool) for width in network.widths[:-1]]
-    for rows in gen_batches(len(X), BLOCK_SIZE):
+    for rows in gen_batches(X.shape[0], BLOCK_SIZE):
         for quiet, A in zip(silent, network.activations(X[rows])[1:-1]):
             quiet &= ~A.any(axis=0)
         if not any(quiet.any() for quiet in silent):

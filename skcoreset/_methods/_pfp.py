@@ -62,7 +62,7 @@ class PFP(WholeNeurons, Sampling):
     limits = "Neurons are kept or dropped whole, and silent ones are never drawn."
 
     def sparsify(self, network, X, densities, *, rng, n_jobs=None):
-        points = X[rng.permutation(len(X))[: theorem_of(network, X).n_points]]
+        points = X[rng.permutation(X.shape[0])[: theorem_of(network, X).n_points]]
         return super().sparsify(network, points, densities, rng=rng, n_jobs=n_jobs)
 
     def coresets(self, network, X, *, n_jobs=None):

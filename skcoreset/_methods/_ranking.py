@@ -6,9 +6,15 @@
 from abc import abstractmethod
 
 import numpy as np
+from scipy import sparse
+from sklearn.utils import gen_batches
 
 from .._sensitivity import mean_relative_importance
 from ._base import Method, n_edges_at
+
+# Activations of a layer that are held at a time, but for those of so many rows: what
+# is done for each block takes as long as the products of some rows.
+BLOCK_SIZE, MIN_ROWS = 2**20, 64
 
 
 class Ranking(Method):
@@ -60,7 +66,13 @@ class SiPP(Ranking):
     """
 
     def scores(self, network, X):
-        return [
-            mean_relative_importance(A, coef)
-            for A, coef in zip(network.activations(X), network.coefs)
-        ]
+        scores = [np.zeros_like(coef) for coef in network.coefs]
+        widths = network.widths if sparse.issparse(X) else (X.shape[1], *network.widths)
+        # memory is that of a block of rows
+        n_rows = max(MIN_ROWS, BLOCK_SIZE // max(widths))
+        for rows in gen_batches(X.shape[0], n_rows):
+            activations = network.activations(X[rows])
+            share = (rows.stop - rows.start) / X.shape[0]
+            for score, A, coef in zip(scores, activations, network.coefs):
+                score += share * mean_relative_importance(A, coef)
+        return scores

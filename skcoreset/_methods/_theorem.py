@@ -103,7 +103,7 @@ class Theorem:
 
 def theorem_of(network, X, delta=0.1):
     """Return the `Theorem` for a network and its inputs."""
-    both_signs = (X < 0).any() or (
+    both_signs = X.min() < 0 or (
         len(network.widths) > 1 and network.activation in ("tanh", "identity")
     )
     return Theorem(network.widths, delta, bool(both_signs))

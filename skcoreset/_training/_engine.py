@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import ceil
 
 import numpy as np
+from scipy import sparse
 
 from .._network import ACTIVATIONS, DERIVATIVES, augment, live_neurons, views
 from .._parallel import N_PARTS, deal, serial_map
@@ -21,11 +22,17 @@ BETA_1 = 0.9
 # Attributes of a trainer that training changes.
 STATE = ("theta", "moments", "_places", "_is_edge", "_n_steps", "_changed", "_rng")
 
+# Learning rate of the logarithm of a layer's step, and decay of its second moment.
+STEP_RATE, STEP_BETA_2 = 0.02, 0.99
+
 # A step with fewer products than this is not worth sharing between threads.
 PRODUCTS_PER_STEP = 4_000_000
 
 # Parameters that are updated together, so that they stay in the cache.
 N_PARAMETERS = 131_072
+
+# Keeps 0 / 0 away.
+TINY = np.finfo(float).tiny
 
 
 class Trainer:
@@ -172,7 +179,14 @@ class Trainer:
         return spread
 
     def train(
-        self, n_passes, *, min_steps=0, learning_rate=None, decay=True, rounding=None
+        self,
+        n_passes,
+        *,
+        min_steps=0,
+        learning_rate=None,
+        decay=True,
+        rounding=None,
+        trains_steps=False,
     ):
         """Minimise the objective by Adam.
 
@@ -199,6 +213,14 @@ class Trainer:
             were not (a straight-through estimate), and the parameters are left
             unrounded.
 
+        trains_steps : bool, default=False
+            Whether the step of each layer is trained as well.
+
+        Returns
+        -------
+        rounding : Rounding or None
+            With the steps as they are now.
+
         Raises
         ------
         ValueError
@@ -213,7 +235,8 @@ class Trainer:
         n_batches = max(1, round(objective.n_samples / objective.batch_size))
         n_steps = round(n_passes * max(min_steps, n_batches))
         peak = objective.learning_rate if learning_rate is None else learning_rate
-        core = _Core(self, ceil(objective.n_samples / n_batches), peak, rounding)
+        batch_size = ceil(objective.n_samples / n_batches)
+        core = _Core(self, batch_size, peak, rounding, trains_steps)
         self._map(core.start, core.parts)
         warm_up = max(1, objective.warm_up * n_steps)
         for i in range(n_steps):
@@ -229,6 +252,8 @@ class Trainer:
             if total:
                 parts = [rows[k :: len(core.workers)] for k in range(len(core.workers))]
                 self._map(partial(core.gradient, total), parts, core.workers)
+                if trains_steps:
+                    core.train_steps(rate)
                 self._n_steps += 1
                 rate = float(rate * self._bias_correction())
                 self._map(partial(core.step, rate, total), core.parts)
@@ -236,9 +261,10 @@ class Trainer:
             if (i == 0 or ends_pass or i == n_steps - 1) and not core.is_finite():
                 self._stop(i, n_steps)
                 self.theta[core.trained], self._changed = finite, True
-                return
+                return rounding
         self.theta[core.trained], self._changed = core.theta, True
         self.moments[:, core.trained] = core.moments
+        return rounding.scaled(core.step_training.factors) if trains_steps else rounding
 
     def _stop(self, i, n_steps):
         """Give up on a training whose numbers are no longer finite."""
@@ -287,6 +313,8 @@ class _Core:
 
     rounding : Rounding or None
 
+    trains_steps : bool, default=False
+
     Attributes
     ----------
     trained : ndarray of bool
@@ -300,7 +328,9 @@ class _Core:
         more, laid out flat.
     """
 
-    def __init__(self, trainer, batch_size, learning_rate, rounding):
+    def __init__(
+        self, trainer, batch_size, learning_rate, rounding, trains_steps=False
+    ):
         network, objective = trainer.working_network, trainer.objective
         theta, dtype = trainer.theta, trainer.theta.dtype
         live = live_neurons(network.coefs)
@@ -336,16 +366,23 @@ class _Core:
         # the penalty is on weights, not on intercepts
         self.decay = (objective.alpha * np.concatenate(is_weight)).astype(dtype)
         self.rounding = rounding and rounding.of_parameters(list(zip(is_weight, units)))
+        self.step_training = trains_steps and _StepTraining(is_weight)
         # what Adam adds to the root of the second moment
         largest = float(self.rates.max(initial=0) or 1)
         self.negligible = 1e-9 * learning_rate / largest
 
         self.objective = objective.restricted(live)
         self.activation = network.activation
-        self.inputs, self.outputs = layer_columns(widths)
+        self.has_sparse_rows = sparse.issparse(self.objective.X)
+        n_inputs = 0 if self.has_sparse_rows else widths[0]
+        self.inputs, self.outputs = layer_columns([n_inputs, *widths[1:]])
         self.weights = np.zeros(starts[-1], dtype)
         self.layers = views(self.weights, self.shapes)
-        n_parts = trainer.n_parts if batch_size * starts[-1] > PRODUCTS_PER_STEP else 1
+        n_products = batch_size * starts[-1]
+        if self.has_sparse_rows:
+            n_unseen = np.prod(self.objective.X.shape) - self.objective.X.nnz
+            n_products -= batch_size * n_unseen / objective.n_samples * widths[1]
+        n_parts = trainer.n_parts if n_products > PRODUCTS_PER_STEP else 1
         self.workers = [
             _Worker(self, -(-batch_size // n_parts)) for _ in range(n_parts)
         ]
@@ -366,14 +403,18 @@ class _Core:
         batch, values = worker.batch[: len(rows)], worker.values[: len(rows)]
         self.objective.fill(rows, batch)
         first, *others = self.inputs
-        A = [batch[:, first], *(values[:, columns] for columns in others)]
+        X = self.objective.X[rows] if self.has_sparse_rows else batch[:, first]
+        A = [X, *(values[:, columns] for columns in others)]
         Z = [values[:, columns] for columns in self.outputs]
         forward(self.activation, A, self.layers, Z)
         errors = batch[:, first.stop :]
         self.objective.differentiate(rows, total, values[:, first.stop :], errors)
         deltas = [batch[:, columns] for columns in self.outputs]
         for i in range(len(self.layers) - 1, -1, -1):
-            np.matmul(A[i].T, deltas[i], out=worker.products[i])
+            if sparse.issparse(A[i]):
+                worker.multiply_sparse(A[i], deltas[i])
+            else:
+                np.matmul(A[i].T, deltas[i], out=worker.products[i])
             if i:
                 through = worker.through[i - 1][: len(rows)]
                 np.matmul(deltas[i], self.layers[i][:-1].T, out=through)
@@ -408,6 +449,14 @@ class _Core:
                 self.rounding[where].clip(theta)
             self._fill_in(where)
 
+    def train_steps(self, rate):
+        """Change each layer's step, and its weights with it, so that levels stay."""
+        gradient = sum(worker.gradient for worker in self.workers)
+        rounded = self.weights.take(self.positions)
+        factors = self.step_training(rate, gradient * rounded)
+        self.theta *= factors
+        self.rounding.steps[:] *= factors
+
     def is_finite(self):
         # Where squares of gradients overflow, parameters stay finite but stand still.
         return np.isfinite(self.theta).all() and np.isfinite(self.moments[1]).all()
@@ -419,19 +468,75 @@ class _Core:
         self.weights[self.positions[where]] = theta
 
 
+class _StepTraining:
+    """Adam on the logarithms of the steps of the layers.
+
+    Parameters
+    ----------
+    is_weight : list of ndarrays of bool
+        For the parameters of each layer, whether they are weights.
+    """
+
+    def __init__(self, is_weight):
+        n_layers = len(is_weight)
+        # intercepts, which are not rounded, come last
+        self._groups = np.concatenate(
+            [np.where(w, layer, n_layers) for layer, w in enumerate(is_weight)]
+        )
+        self._moments = np.zeros((2, n_layers))
+        self._n_steps = 0
+        self.factors = np.ones(n_layers)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def __call__(self, rate, slopes):
+        """Return a factor for each parameter.
+
+        Parameters
+        ----------
+        rate : float
+
+        slopes : ndarray of shape (n_parameters,)
+            Derivatives of the loss by the logarithm of each parameter.
+        """
+        n_layers = len(self.factors)
+        slope = np.bincount(self._groups, slopes, n_layers + 1)[:n_layers]
+        first, second = self._moments
+        first += (1 - BETA_1) * (slope - first)
+        second += (1 - STEP_BETA_2) * (slope**2 - second)
+        self._n_steps += 1
+        mean = first / (1 - BETA_1**self._n_steps)
+        square = second / (1 - STEP_BETA_2**self._n_steps)
+        change = np.exp(-STEP_RATE * rate * mean / np.sqrt(square + TINY))
+        self.factors *= change
+        return np.append(change, 1).astype(slopes.dtype)[self._groups]
+
+
 class _Worker:
     """Arrays that one thread computes gradients in: fresh memory is slow."""
 
     def __init__(self, core, n_rows):
         dtype, n_columns = core.theta.dtype, core.outputs[-1].stop
-        # inputs and neurons, with a 1 for the intercepts at the end of each layer
+        # inputs, where they are dense, and neurons, with a 1 for the intercepts at the
+        # end of each layer
         self.batch = np.ones((n_rows, n_columns), dtype)
         self.values = np.ones((n_rows, n_columns), dtype)
         hidden = core.layers[1:]
         self.through = [np.empty((n_rows, len(layer) - 1), dtype) for layer in hidden]
-        self.product = np.empty_like(core.weights)
+        self.product = np.zeros_like(core.weights)
         self.products = views(self.product, core.shapes)
         self.gradient = np.empty_like(core.theta)
+        self._seen = np.zeros(0, np.intp)
+
+    def multiply_sparse(self, A, delta):
+        """Gradient of the first layer; of features that no row has it is 0."""
+        product = self.products[0]
+        product[self._seen] = 0
+        self._seen, columns = np.unique(A.indices, return_inverse=True)
+        seen = sparse.csr_array(
+            (A.data, columns, A.indptr), (A.shape[0], len(self._seen))
+        )
+        product[self._seen] = seen.T @ delta
+        delta.sum(axis=0, out=product[-1])
 
 
 def layer_columns(widths):
@@ -456,10 +561,16 @@ def layer_columns(widths):
 
 
 def forward(activation, inputs, layers, outputs):
-    """Fill in the outputs; those of hidden layers lie in the inputs of the next."""
+    """Fill in the outputs; those of hidden layers lie in the inputs of the next.
+
+    Inputs end with the 1 of the intercepts, but for sparse rows.
+    """
     activate = ACTIVATIONS[activation]
     for A, layer, Z in zip(inputs, layers, outputs):
-        np.matmul(A, layer, out=Z)
+        if sparse.issparse(A):
+            np.add(A @ layer[:-1], layer[-1], out=Z)
+        else:
+            np.matmul(A, layer, out=Z)
         if layer is not layers[-1]:
             activate(Z)
 
@@ -479,5 +590,6 @@ def _flat(arrays):
 
 def rms(array):
     """Root mean square; 1 where there is nothing, or only zeros, as a unit must be."""
-    square = np.square(array).mean(dtype=np.float64) if array.size else 0
+    values = array.data if sparse.issparse(array) else array
+    square = np.square(values).sum(dtype=np.float64) / max(1, np.prod(array.shape))
     return array.dtype.type(np.sqrt(square) or 1)

@@ -35,7 +35,7 @@ def fine_tune(
     network : Network
         Its non-zero weights are the edges to train; there will be no others.
 
-    X : {ndarray, sparse array} of shape (n_samples, n_features)
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     Y, alpha, batch_size, sample_weight
         As in :class:`FitLabels`.

@@ -5,10 +5,12 @@
 
 import numpy as np
 from joblib import delayed
+from scipy import sparse
 from scipy.linalg import cho_solve, cholesky
+from scipy.sparse.linalg import LinearOperator, lsmr
 from sklearn.utils import gen_batches
 
-from .._network import ACTIVATIONS
+from .._network import ACTIVATIONS, dense
 from .._parallel import one_blas_thread, run
 
 # Penalty on moving a weight, relative to the mean of the Gram diagonal.
@@ -16,6 +18,15 @@ RIDGE = 1e-3
 
 # Neurons solved in one task.
 NEURONS_PER_TASK = 32
+
+# A layer with more inputs has no Gram matrix of all of them, which would take more than
+# 128 MB: each neuron has equations of its own.
+N_INPUTS_GRAM = 4096
+
+# Up to so many rows, or kept inputs, these are solved directly, and else by iterations
+# until the gradient is small.
+N_EQUATIONS = 1024
+TOLERANCE, MAX_ITER = 1e-6, 500
 
 
 def reweight(compressed, network, X, *, ridge=RIDGE, n_jobs=None):
@@ -47,12 +58,19 @@ def reweight(compressed, network, X, *, ridge=RIDGE, n_jobs=None):
         Z = A @ coef.astype(dtype, copy=False)
         Z += intercept
         center, mean = A_hat.mean(axis=0), Z.mean(axis=0)
-        A_hat = A_hat - center
-        new = _regress(A_hat, Z - mean, old, ridge, n_jobs)
+        Z_centred = Z - mean
+        if sparse.issparse(A_hat) or A_hat.shape[1] > N_INPUTS_GRAM:
+            new = _regress_wide(A_hat, center, Z_centred, old, ridge, n_jobs)
+            A_hat = A_hat @ new.astype(dtype)
+            A_hat += mean - center @ new
+        else:
+            A_hat = A_hat - center
+            new = _regress(A_hat, Z_centred, old, ridge, n_jobs)
+            A_hat = A_hat @ new.astype(dtype)
+            A_hat += mean
         coefs.append(new)
         intercepts.append(mean - center @ new)
-        A, A_hat = Z, A_hat @ new.astype(dtype)
-        A_hat += mean
+        A = Z
         hidden(A)
         hidden(A_hat)
     return compressed.with_weights(coefs, intercepts).astype(compressed.dtype)
@@ -63,14 +81,11 @@ def _regress(A, Z, old, ridge, n_jobs):
     gram = (A.T @ A).astype(np.float64, copy=False)
     moments = (A.T @ Z).astype(np.float64, copy=False)
     penalty = ridge * gram.diagonal().mean() or 1.0
-    blocks = run(
-        (
-            delayed(_solve)(gram, moments[:, neurons], old[:, neurons], penalty)
-            for neurons in gen_batches(old.shape[1], NEURONS_PER_TASK)
-        ),
-        n_jobs,
+    calls = (
+        delayed(_solve)(gram, moments[:, neurons], old[:, neurons], penalty)
+        for neurons in gen_batches(old.shape[1], NEURONS_PER_TASK)
     )
-    return np.hstack(blocks)
+    return np.hstack(run(calls, n_jobs))
 
 
 @one_blas_thread
@@ -79,11 +94,69 @@ def _solve(gram, moments, old, penalty):
     coef = np.zeros(old.shape)
     for neuron, weights in enumerate(old.T):
         kept = np.flatnonzero(weights)
-        if not len(kept):
-            continue
-        H = gram[np.ix_(kept, kept)]
-        H.flat[:: len(kept) + 1] += penalty
-        factor = cholesky(H, lower=True, overwrite_a=True, check_finite=False)
         target = moments[kept, neuron] + penalty * weights[kept]
-        coef[kept, neuron] = cho_solve((factor, True), target, check_finite=False)
+        coef[kept, neuron] = _solve_ridge(gram[np.ix_(kept, kept)], penalty, target)
     return coef
+
+
+def _solve_ridge(H, penalty, target):
+    """`(H + penalty I)^-1 target`; overwrites H."""
+    if not len(target):
+        return target
+    H.flat[:: len(H) + 1] += penalty
+    factor = cholesky(H, lower=True, overwrite_a=True, check_finite=False)
+    return cho_solve((factor, True), target, check_finite=False)
+
+
+def _regress_wide(A, center, Z, old, ridge, n_jobs):
+    """The same where A, not centred, is sparse or has many columns."""
+    if sparse.issparse(A):
+        A = A.tocsc()  # for its columns
+        squares = np.square(A.data, dtype=np.float64).sum()
+    else:
+        squares = np.vdot(A, A).astype(np.float64)
+    squares -= A.shape[0] * np.square(center, dtype=np.float64).sum()
+    penalty = ridge * max(squares, 0) / A.shape[1] or 1.0
+    calls = (
+        delayed(_solve_wide)(A, center, Z[:, neurons], old[:, neurons], penalty)
+        for neurons in gen_batches(old.shape[1], NEURONS_PER_TASK)
+    )
+    return np.hstack(run(calls, n_jobs))
+
+
+@one_blas_thread
+def _solve_wide(A, center, Z, old, penalty):
+    """Regress each neuron for the edges that it keeps, without the others."""
+    coef = np.zeros(old.shape)
+    for neuron, weights in enumerate(old.T):
+        kept = np.flatnonzero(weights)
+        part, mean, weights = A[:, kept], center[kept], weights[kept]
+        missing = Z[:, neuron] - (part @ weights - mean @ weights)
+        coef[kept, neuron] = weights + _solve_rows(part, mean, missing, penalty)
+    return coef
+
+
+def _solve_rows(A, center, target, penalty):
+    """Ridge regression of a target on the columns of A, less their means."""
+    if min(A.shape) > N_EQUATIONS:
+        centred = LinearOperator(
+            A.shape,
+            matvec=lambda v: A @ v.astype(A.dtype, copy=False) - center @ v,
+            rmatvec=lambda u: A.T @ u.astype(A.dtype, copy=False) - center * u.sum(),
+            dtype=np.float64,
+        )
+        return lsmr(
+            centred,
+            target.astype(np.float64, copy=False),
+            damp=np.sqrt(penalty),
+            atol=TOLERANCE,
+            btol=TOLERANCE,
+            maxiter=MAX_ITER,
+        )[0]
+    A = dense(A) - center
+    if A.shape[1] <= A.shape[0]:
+        H = (A.T @ A).astype(np.float64, copy=False)
+        return _solve_ridge(H, penalty, A.T @ target)
+    # as many equations as rows
+    H = (A @ A.T).astype(np.float64, copy=False)
+    return A.T @ _solve_ridge(H, penalty, target).astype(A.dtype, copy=False)

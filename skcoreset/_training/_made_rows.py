@@ -4,6 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from scipy import sparse
+
+# Sparse rows are made as dense ones where these have no more numbers.
+MOST_DENSE = 2**24
 
 # How likely a made row has a feature, or a category, of its second parent.
 SWAP_PROBABILITY = 0.1
@@ -17,7 +21,7 @@ def make_rows(X, n_rows, rng):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     n_rows : int
 
@@ -25,17 +29,41 @@ def make_rows(X, n_rows, rng):
 
     Returns
     -------
-    made : ndarray of shape (n_rows, n_features)
+    made : {ndarray, csr_array} of shape (n_rows, n_features)
     """
+    n_samples = X.shape[0]
     if n_rows == 0:
         return X[:0]
+    is_sparse = sparse.issparse(X)
+    if is_sparse and max(n_rows, n_samples) * X.shape[1] <= MOST_DENSE:
+        return sparse.csr_array(make_rows(X.toarray(), n_rows, rng))
     # each row is a parent about as often as any other
-    made = X[rng.permutation(n_rows) % len(X)]
-    others = rng.integers(len(X), size=n_rows)
+    made = X[rng.permutation(n_rows) % n_samples]
+    others = rng.integers(n_samples, size=n_rows)
+    if is_sparse:
+        return _swap_entries(made, X[others], rng)
     groups = exclusive_groups(X)
     swapped = rng.random((n_rows, groups[-1] + 1), np.float32) < SWAP_PROBABILITY
     np.copyto(made, X[others], where=swapped[:, groups])
     return made
+
+
+def stack(X, made):
+    """Return real rows, and those that were made of them, together."""
+    if sparse.issparse(X):
+        return sparse.vstack([X, made], format="csr")
+    return np.concatenate([X, made])
+
+
+def _swap_entries(made, others, rng):
+    """The same where few features of a row are not 0: each goes its own way."""
+    made.data[rng.random(made.nnz, np.float32) < SWAP_PROBABILITY] = 0
+    others.data[rng.random(others.nnz, np.float32) >= SWAP_PROBABILITY] = 0
+    made.eliminate_zeros()
+    others.eliminate_zeros()
+    # a feature that both have stays that of the first
+    others -= others.multiply(made != 0)
+    return (made + others).tocsr()
 
 
 def exclusive_groups(X):

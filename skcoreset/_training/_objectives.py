@@ -1,9 +1,9 @@
 """Objectives: what training minimises.
 
-An objective is what the engine asks for: `n_samples` and `batch_size`; the defaults of
-Adam, `learning_rate`, `warm_up` and `beta_2`; the penalty `alpha`; `scales`, of the
-learning rates of intercepts; `output_scale`, the units of the outputs; and the methods
-of :class:`FitLabels`, the simpler one.
+An objective is what the engine asks for: the rows `X`, `n_samples` and `batch_size`;
+the defaults of Adam, `learning_rate`, `warm_up` and `beta_2`; the penalty `alpha`;
+`scales`, of the learning rates of intercepts; `output_scale`, the units of the outputs;
+and the methods of :class:`FitLabels`, the simpler one.
 """
 
 # Authors: the skcoreset developers
@@ -27,6 +27,7 @@ from .._network import augment
 from .._parallel import serial_map
 from ._elimination import neuron_ranking
 from ._engine import forward, layer_columns, rms
+from ._made_rows import stack
 
 # Rows that edges are ranked on: more of them do not change the ranks by much.
 N_ROWS_RANKING = 2048
@@ -49,7 +50,7 @@ class MatchOriginal:
     network : Network
         The original, with dense weights.
 
-    X : ndarray of shape (n_samples, n_features)
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     error : Error
         From `ERRORS`.
@@ -70,7 +71,7 @@ class MatchOriginal:
 
     def __init__(self, network, X, error, *, made=None, thread_map=serial_map):
         self._map = thread_map
-        self._n_real = len(X)
+        self._n_real = X.shape[0]
         self._centred = error.centred(network)
         self._center, self._scale = self._units(network, X, error)
         exact = network.astype(np.float64)
@@ -78,18 +79,23 @@ class MatchOriginal:
         dtype = exact.astype(network.dtype).working_dtype(X)
         self.network = exact.astype(dtype)
         if made is not None:
-            X = np.concatenate([X, made])
-        self.n_samples = len(X)
-        # Of each row what is gathered for a batch: its inputs and the values of all
-        # neurons, with a 1 for the intercepts at the end of every layer but the last.
-        inputs, outputs = layer_columns([X.shape[1], *network.widths])
-        self._rows = np.ones((len(X), outputs[-1].stop), dtype)
+            X = stack(X, made)
+        self.n_samples, n_inputs = X.shape
+        is_sparse = sparse.issparse(X)
+        # Of each row what is gathered for a batch: its inputs, where they are dense,
+        # and the values of all neurons, with a 1 for the intercepts at the end of every
+        # layer but the last.
+        inputs, outputs = layer_columns([0 if is_sparse else n_inputs, *network.widths])
+        self._rows = np.ones((self.n_samples, outputs[-1].stop), dtype)
         self._inputs = [self._rows[:, columns] for columns in inputs]
         self._targets = [self._rows[:, columns] for columns in outputs]
-        self.X = self._inputs[0][:, :-1]
+        if is_sparse:
+            self.X = self._inputs[0] = X.astype(dtype, copy=False)
+        else:
+            self.X = self._inputs[0][:, :-1]
         self._noise, self._live_inputs = None, slice(None)
         thread_map(partial(self._forward, X, augment(self.network)), row_blocks(X))
-        self.scales = [rms(A[:, :-1]) for A in self._inputs]
+        self.scales = [rms(A) for A in (self.X, *(A[:, :-1] for A in self._inputs[1:]))]
         self.output_scale = self._scale
 
         F = self._without_shift(self._targets[-1].copy())
@@ -120,7 +126,8 @@ class MatchOriginal:
         # rounding.
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in blocks:
-                self.X[rows] = X[rows]
+                if not sparse.issparse(X):
+                    self.X[rows] = X[rows]
                 inputs = [A[rows] for A in self._inputs]
                 outputs = [Z[rows] for Z in self._targets]
                 forward(self.network.activation, inputs, layers, outputs)
@@ -185,13 +192,16 @@ class MatchOriginal:
 
         What is to be matched is what the original makes of the row with its noise. This
         keeps few rows from being learnt by heart, too, and leaves hidden neurons free
-        to do the work of others.
+        to do the work of others. Sparse rows, which noise would make dense, are matched
+        as they are, the hidden neurons included.
 
         Parameters
         ----------
         noise : float
             Standard deviation, relative to that of each input.
         """
+        if sparse.issparse(self.X):
+            return self
         other = copy(self)
         other._noise = noise * self.X[: self._n_real].std(axis=0)
         other._error_weights = self._error_weights.copy()
@@ -206,19 +216,24 @@ class MatchOriginal:
         live : list of n_layers + 1 ndarrays of bool
             Inputs first.
         """
-        columns = np.concatenate([np.append(neurons, True) for neurons in live])[:-1]
-        if columns.all():
+        inputs = np.append(live[0], True)
+        neurons = np.concatenate([np.append(part, True) for part in live[1:]])[:-1]
+        if inputs.all() and neurons.all():
             return self
         restricted = copy(self)
+        if sparse.issparse(self.X):
+            restricted.X, inputs = self.X[:, live[0]], inputs[-1:]
+        columns = np.concatenate([inputs, neurons])
         restricted._rows = self._rows.compress(columns, axis=1)
         restricted._live_inputs = live[0]
-        restricted._error_weights = self._error_weights[columns[len(live[0]) + 1 :]]
+        restricted._error_weights = self._error_weights[neurons]
         return restricted
 
     def total(self, rows):
         return len(rows)
 
     def fill(self, rows, batch):
+        """Gather dense inputs and the targets of some rows."""
         if self._noise is None:
             self._rows.take(rows, axis=0, out=batch, mode="clip")
             return
@@ -251,7 +266,7 @@ class FitLabels:
     network : Network
         For its output activation and dtype.
 
-    X : {ndarray, sparse array} of shape (n_samples, n_features)
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     Y : ndarray of shape (n_samples, n_outputs)
         Values, or indicators of the classes.
@@ -329,15 +344,10 @@ class FitLabels:
         total = float(self.sample_weight[rows].sum())
         return total if total > np.finfo(self.network.dtype).eps else 0.0
 
-    def inputs(self, rows):
-        """Some rows of X, dense."""
-        X = self.X[rows]
-        return X.toarray() if sparse.issparse(X) else X
-
     def fill(self, rows, batch):
-        """Gather the inputs of some rows."""
-        X = self.inputs(rows)
-        batch[:, : X.shape[1]] = X
+        """Gather the inputs of some rows, where they are dense."""
+        if not sparse.issparse(self.X):
+            batch[:, : self.X.shape[1]] = self.X[rows]
 
     def differentiate(self, rows, total, values, errors):
         """Write the derivatives of the loss with respect to all neurons' own values.

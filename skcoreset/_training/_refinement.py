@@ -68,15 +68,15 @@ def rows_to_match(X, rng):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     rng : numpy.random.Generator
 
     Returns
     -------
-    made : ndarray of shape (n_made, n_features)
+    made : {ndarray, csr_array} of shape (n_made, n_features)
     """
-    n_made = MIN_STEPS_PER_PASS * MatchOriginal.batch_size - len(X)
+    n_made = MIN_STEPS_PER_PASS * MatchOriginal.batch_size - X.shape[0]
     return make_rows(X, max(0, n_made), rng)
 
 

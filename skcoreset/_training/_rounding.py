@@ -61,6 +61,14 @@ class Rounding:
             )
         )
 
+    def scaled(self, factors):
+        """Return the rounding with each step multiplied by a factor."""
+        return self._with(self.steps * factors)
+
+    def representable(self, representable):
+        """Return the rounding with steps that may be taken, from any."""
+        return self._with(representable(self.steps))
+
     def _with(self, steps):
         return Rounding(steps, self.n_levels, self.odd, self.intercepts)
 

@@ -113,7 +113,7 @@ class ShortCodes:
     def importance(self, network, rng):
         """What the loss gains where a parameter becomes 0."""
         rows = rng.permutation(self.objective.n_samples)[:N_ROWS_IMPORTANCE]
-        return fisher_importance(network, self.objective.inputs(rows), rng)
+        return fisher_importance(network, self.objective.X[rows], rng)
 
     @staticmethod
     def _trainer(network, objective, rng):

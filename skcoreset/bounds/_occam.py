@@ -18,6 +18,7 @@ from sklearn.utils import check_consistent_length, check_random_state, get_tags
 from .._codec import decode, encode
 from .._compat import Interval, validate_params
 from .._compressor import CoresetCompressor
+from .._network import fastest
 from .._parallel import one_blas_thread
 from .._training import FitLabels, ShortCodes, count_parameters
 from .._wrapped import encode_targets, inputs_of, last_step, network_of, with_network
@@ -228,7 +229,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     _warn_of_fitted_steps(estimator)
     mlp = last_step(estimator)
     network = network_of(mlp)
-    inputs = inputs_of(estimator, X)
+    inputs = fastest(inputs_of(estimator, X))
     dtype = network.working_dtype(inputs)
     inputs = inputs.astype(dtype, copy=False)
     Y = encode_targets(mlp, y)

@@ -147,6 +147,12 @@ class CodedLayer:
     ends: np.ndarray
 
     @property
+    def has_short_bias(self):
+        """Whether biases in units of sums have 16 bits, and so have their units."""
+        largest = max(np.abs(self.layer.bias).max(), 1 << self.layer.bias_shift)
+        return largest < 2**15
+
+    @property
     def sum_type(self):
         return "int16_t" if self.layer.bound < 2**15 else "int32_t"
 
@@ -377,12 +383,14 @@ def _macros(program):
 #ifdef __AVR__{too_large}
 #include <avr/pgmspace.h>
 #define {upper}_FLASH PROGMEM
+#define {upper}_APART __attribute__((noinline))
 #define {upper}_READ8(p) pgm_read_byte(p)
 #define {upper}_READ16(p) pgm_read_word(p)
 #define {upper}_READ32(p) pgm_read_dword(p)
 #define {upper}_READ_FLOAT(p) pgm_read_float(p)
 #else
 #define {upper}_FLASH
+#define {upper}_APART
 #define {upper}_READ8(p) (*(p))
 #define {upper}_READ16(p) (*(p))
 #define {upper}_READ32(p) (*(p))
@@ -457,22 +465,25 @@ def _neuron_function(name, function, coded, source, values):
         declarations.append(f"{_counter(n_in)} i = 0;")
     if coded.format.kind == "nibble":
         declarations.append("uint8_t byte = 0, odd = 0;")
-    unit_type = "uint8_t" if sum_type == "int16_t" else "int32_t"
-    lines = _read_number("sum", coded.bias_type, read)
-    lines.append(f"sum = ({sum_type})(sum * unit);")
+    # 16 bits are multiplied faster, and by less code
+    unit_type = "int16_t" if coded.has_short_bias else "int32_t"
+    declarations.append(f"{unit_type} bias;")
+    lines = _read_number("bias", coded.bias_type, read)
+    lines.append(f"sum = ({sum_type})({unit_type})(bias * unit);")
     if coded.count_type is None:
         declarations.append(f"{_counter(n_in)} n = {n_in};")
     else:
         declarations.append(f"{coded.count_type}_t n;")
         lines += _read_number("n", coded.count_type, read)
-    product = f"level * {value}" if values.peak < 256 else f"(int32_t)level * {value}"
     lines = [
-        f"static {sum_type} {function}({parameter}, {unit_type} unit)",
+        # inlined, it gets too few registers on AVR
+        f"static {name.upper()}_APART {sum_type}",
+        f"{function}({parameter}, {unit_type} unit)",
         "{",
         *(f"    {line}" for line in (*declarations, f"{sum_type} sum;", *lines)),
         "    for (; n; --n) {",
         *(f"        {line}" for line in _edge_code(coded.format, read, place)),
-        f"        sum += ({sum_type})({product});",
+        *(f"        {line}" for line in _sum_code(values, value, sum_type)),
         f"        ++{place};",
         "    }",
         f"    {name}_next = p;",
@@ -480,6 +491,16 @@ def _neuron_function(name, function, coded, source, values):
         "}",
     ]
     return "\n".join(lines)
+
+
+def _sum_code(values, value, sum_type):
+    """Statements that add level times value."""
+    product = f"level * {value}" if values.peak < 256 else f"(int32_t)level * {value}"
+    add = f"sum += ({sum_type})({product});"
+    if value == "*v" and not values.is_signed:
+        # pixels and ReLU are 0 more often than not
+        return ["if (*v)", f"    {add}"]
+    return [add]
 
 
 def _read_number(variable, dtype, read):

@@ -333,7 +333,7 @@ def power_of_two(T):
 
 
 def round_network(network):
-    """Round the weights of each layer to levels of one step; drop idle neurons.
+    """Round the weights of each layer to levels of one step; drop and sort neurons.
 
     Weights that are multiples of one step already, up to 255 times it, are kept
     exactly. Otherwise the largest is 127 steps.
@@ -352,6 +352,7 @@ def round_network(network):
         steps.append(step)
     intercepts = [b.astype(np.float64) for b in network.intercepts]
     _drop_idle_neurons(coefs, intercepts, ACTIVATIONS[network.activation])
+    _sort_neurons(coefs, intercepts)
     return coefs, intercepts, steps
 
 
@@ -392,6 +393,15 @@ def _drop_idle_neurons(coefs, intercepts, activate):
             coefs[layer] = coefs[layer][:, kept]
             intercepts[layer] = intercepts[layer][kept]
             coefs[layer + 1] = coefs[layer + 1][kept]
+
+
+def _sort_neurons(coefs, intercepts):
+    """Order hidden neurons, in place, by edges that leave: short gaps between these."""
+    for layer in range(len(coefs) - 1):
+        order = np.argsort(-np.count_nonzero(coefs[layer + 1], axis=1), kind="stable")
+        coefs[layer] = coefs[layer][:, order]
+        intercepts[layer] = intercepts[layer][order]
+        coefs[layer + 1] = coefs[layer + 1][order]
 
 
 def make_source(alpha, beta, live, input_scale, input_offset, X, weight):

@@ -1,7 +1,7 @@
 """Networks on a simulated Arduino Uno (ATmega328P, 16 MHz): compressed, and dense ones.
 
-Accuracy in floats and in integers, flash and RAM with an image of 784 bytes, bytes of
-stack, and milliseconds an image:
+Accuracy in floats and in integers, bytes of the compact file, flash and RAM with an
+image of 784 bytes, bytes of stack, and milliseconds an image:
 
     python tests/benchmarks/microcontrollers.py --data mnist.npz --network network.npz
 
@@ -13,7 +13,7 @@ needed for what is measured, emlearn (PyPI) for the comparison with it.
 
 import argparse
 import contextlib
-import copy
+import io
 import subprocess
 import sys
 import tempfile
@@ -21,14 +21,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
 from sklearn.datasets import fetch_openml
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from skcoreset import CoresetCompressor
-from skcoreset.export import to_c
+from skcoreset.export import dump, to_c
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -85,31 +84,11 @@ def reference(path, X, y, n_epochs):
     return mlp, X[file["calibration"]]
 
 
-def rounded(mlp, bits):
-    """A copy with at most `2 ** bits` weights a layer, and the best step for each."""
-    largest = 2 ** (bits - 1)
-    mlp = copy.copy(mlp)
-    coefs, mlp.coefs_ = mlp.coefs_, []
-    for coef in coefs:
-        coef = sparse.csr_array(coef)
-        magnitudes = np.abs(coef.data).astype(np.float64)
-
-        def levels(step, magnitudes=magnitudes):
-            return np.clip(np.rint(magnitudes / step), 1, largest)
-
-        def loss(step, magnitudes=magnitudes, levels=levels):
-            return np.square(step * levels(step) - magnitudes).sum()
-
-        steps = np.geomspace(0.01, 1, 200) * magnitudes.max()
-        step = np.float32(min(steps, key=loss))
-        coef.data = np.sign(coef.data) * np.float32(levels(step)) * step
-        mlp.coefs_.append(coef)
-    return mlp
-
-
 def row(name, mlp, calibration, X_test, y_test, folder):
     """Measure one network and print it."""
     program = to_c(mlp, calibration, input_scale=1 / 255)
+    file = io.BytesIO()
+    dump(mlp, file)
     accuracies = [100 * np.mean(p.predict(X_test) == y_test) for p in (mlp, program)]
     sizes = f"{program.flash_bytes:7} {program.ram_bytes:6}   (estimates)"
     if program.flash_bytes < FLASH - 900 and has("avr-gcc", "simavr"):
@@ -118,7 +97,8 @@ def row(name, mlp, calibration, X_test, y_test, folder):
         U = np.rint(255 * X_test[: min(8, (FLASH - 600 - flash) // 784)])
         _, cycles, stack = run_on_avr(program, U.astype(np.uint8), call, folder)
         sizes = f"{flash:7} {ram:6} {stack:6} {cycles.mean() / 16e3:6.1f}"
-    print(f"{name:28} {accuracies[0]:7.2f} {accuracies[1]:8.2f} {sizes}", flush=True)
+    numbers = f"{accuracies[0]:7.2f} {accuracies[1]:8.2f} {file.tell():8}"
+    print(f"{name:28} {numbers} {sizes}", flush=True)
 
 
 def emlearn_row(width, mlp, X_test, y_test, folder):
@@ -141,7 +121,8 @@ def emlearn_row(width, mlp, X_test, y_test, folder):
         sizes = f"{text + data:7} {data + bss:6}"
         sizes += "   does not fit" * (data + bss > 2048 or text + data > FLASH)
     accuracy = 100 * mlp.score(X_test, y_test)
-    print(f"{f'emlearn, 784-{width}-10':28} {accuracy:7.2f} {'':8} {sizes}", flush=True)
+    name = f"emlearn, 784-{width}-10"
+    print(f"{name:28} {accuracy:7.2f} {'':17} {sizes}", flush=True)
 
 
 def main(arguments):
@@ -150,21 +131,23 @@ def main(arguments):
     rest = calibration, X_test, y_test
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         rest = *rest, Path(folder)
-        print(f"{'network':28} {'float':>7} {'integers':>8}", end=" ")
+        print(f"{'network':28} {'float':>7} {'integers':>8} {'file':>8}", end=" ")
         print(f"{'flash':>7} {'RAM':>6} {'stack':>6} {'ms':>6}")
-        for tuned in (False, True):
-            for density in arguments.densities:
-                compressor = CoresetCompressor(mlp, density=density, random_state=0)
-                compressor.fit(calibration)
-                if tuned:
+        for density in arguments.densities:
+            for bits in arguments.bits:
+                compressor = CoresetCompressor(
+                    mlp,
+                    density=density,
+                    bits=bits,
+                    validation_fraction=0.1,
+                    random_state=arguments.seed,
+                ).fit(calibration)
+                name = f"{density:.3g}, {bits} bits"
+                row(name, compressor.estimator_, *rest)
+                if arguments.labels:
                     compressor.fine_tune(X, y)
-                for bits in arguments.bits:
-                    estimator = compressor.estimator_
-                    if bits < 8:
-                        estimator = rounded(estimator, bits)
-                    name = f"{density:.0%}, {bits} bits{', labels' * tuned}"
-                    row(name, estimator, *rest)
-        for width in WIDTHS:
+                    row(f"{name}, labels", compressor.estimator_, *rest)
+        for width in arguments.widths:
             small = train(X, y, (width,), arguments.epochs)
             row(f"dense 784-{width}-10, 8 bits", small, *rest)
             try:
@@ -179,5 +162,8 @@ if __name__ == "__main__":
     parser.add_argument("--network", help="weights as .npz; default: trained")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--densities", type=float, nargs="*", default=DENSITIES)
-    parser.add_argument("--bits", type=int, nargs="+", default=[3, 4, 6, 8])
+    parser.add_argument("--bits", type=int, nargs="*", default=[3, 2])
+    parser.add_argument("--widths", type=int, nargs="*", default=WIDTHS)
+    parser.add_argument("--labels", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--seed", type=int, default=0)
     main(parser.parse_args())

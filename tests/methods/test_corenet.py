@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from skcoreset._compress import compress
 from skcoreset._errors import ERRORS
@@ -75,6 +76,17 @@ def test_fewer_rows_than_the_theorem_asks_for_are_refused(method, delta):
     )
     with pytest.raises(ValueError, match=message):
         by_theorem(method, network, X[: needed - 1], delta=delta)
+
+
+@pytest.mark.parametrize("method", CORENETS)
+def test_sparse_rows_sample_the_same_network_as_dense_ones(method):
+    network, X = one_layer(30_000)
+    X[np.random.default_rng(1).random(X.shape) < 0.2] = 0
+    dense, from_sparse = (
+        by_theorem(method, network, rows, epsilon=0.9) for rows in (X, csr_array(X))
+    )
+    np.testing.assert_allclose(from_sparse.weights, dense.weights)
+    assert dense.n_edges < network.n_edges
 
 
 @pytest.mark.parametrize("method", CORENETS)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -308,6 +309,21 @@ def test_weights_of_few_bits(mlp, rows, target):
         assert compressor.density_ <= target["density"]
     else:
         assert compressor.certificate_.holds
+
+
+@pytest.mark.parametrize("method", ["neurons", "pfp"])
+def test_sparse_rows_are_as_good(method):
+    network = random_network([40, 12, 3])
+    X, X_new = np.random.default_rng(0).normal(size=(2, 300, 40))
+    for rows in (X, X_new):
+        rows[np.random.default_rng(1).random(rows.shape) < 0.95] = 0
+    options = {"method": method, "refine": False}
+    (one,) = path(network, X, [0.5], **options)
+    (other,) = path(network, sparse.csr_array(X), [0.5], **options)
+    assert_allclose(one.weights, other.weights, rtol=1e-9, atol=1e-12)
+    options["refine"] = True
+    (refined,) = path(network, sparse.csr_array(X), [0.5], **options)
+    assert error(refined, network, X_new) < error(one, network, X_new)
 
 
 def test_pipelines_lose_neurons(digits):

@@ -26,6 +26,15 @@ def make_X(n_samples=300, n_features=12, dtype=np.float64):
     return np.random.default_rng(2).normal(size=(n_samples, n_features)).astype(dtype)
 
 
+def make_sparse_X(n_samples=300, n_features=12):
+    """Rows of few values that are not 0, dense; a feature is 0 in all of them."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(n_samples, n_features))
+    X[rng.random(X.shape) < 0.8] = 0
+    X[:, 4] = 0
+    return X
+
+
 def assert_finite(network):
     for array in (*network.coefs, *network.intercepts):
         assert np.isfinite(array).all()

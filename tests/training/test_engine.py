@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 
 from skcoreset._errors import ERRORS
 from skcoreset._network import augment
@@ -21,6 +22,7 @@ from .common import (
     assert_finite,
     make_compressed,
     make_network,
+    make_sparse_X,
     make_X,
 )
 
@@ -51,6 +53,23 @@ def test_parts_of_a_batch_add_up(activation, which, monkeypatch):
     parts = trained(compressed, objective, thread_map=serial_map)
     assert_allclose(parts.weights, whole.weights, rtol=1e-6, atol=1e-9)
     assert (whole.weights != compressed.weights).any()
+
+
+@pytest.mark.parametrize("products_per_step", [0, 10**9])
+def test_sparse_rows_train_like_dense_ones(products_per_step, monkeypatch):
+    monkeypatch.setattr(_engine, "PRODUCTS_PER_STEP", products_per_step)
+    network, X = make_network(activation="tanh"), make_sparse_X()
+    compressed = make_compressed(network)
+    dense, from_sparse = (
+        trained(
+            compressed,
+            MatchOriginal(network, rows, ERRORS["relative"]),
+            thread_map=serial_map,
+        )
+        for rows in (X, csr_array(X))
+    )
+    assert_allclose(from_sparse.weights, dense.weights, rtol=1e-6, atol=1e-9)
+    assert (dense.weights != compressed.weights).any()
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -52,12 +52,12 @@ def test_weights_are_odd_multiples_of_a_float32_step(bits, out_activation, error
         assert len(np.unique(levels)) <= 2**bits
 
 
-def test_intercepts_are_whole_numbers_of_16_bits(X):
+def test_intercepts_are_whole_numbers_of_12_bits_and_16_at_the_end(X):
     compressed, _, few_bits = problem(X, 3)
-    for b in few_bits.round(compressed).intercepts:
-        step = 2.0 ** np.ceil(np.log2(np.abs(b).max() / 32767))
+    for b, largest in zip(few_bits.round(compressed).intercepts, (2047, 2047, 32767)):
+        step = 2.0 ** np.ceil(np.log2(np.abs(b).max() / largest))
         assert_array_equal(b / step, np.rint(b / step))
-        assert np.abs(b / step).max() <= 32767
+        assert np.abs(b / step).max() <= largest
 
 
 def test_intercepts_of_zero_stay(X):
@@ -74,6 +74,14 @@ def test_training_through_the_rounding_beats_rounding(X, monkeypatch):
     monkeypatch.setattr("skcoreset._training._few_bits.ENOUGH_BITS", 1)
     rounded = few_bits.round(compressed)
     assert objective.loss(trained) < 0.6 * objective.loss(rounded)
+
+
+def test_trained_steps_beat_chosen_ones_where_levels_are_few(X, monkeypatch):
+    compressed, objective, few_bits = problem(X, 1)
+    trained = few_bits.round(compressed)
+    monkeypatch.setattr("skcoreset._training._few_bits.FEWEST_BITS", 0)
+    chosen = few_bits.round(compressed)
+    assert objective.loss(trained) < 0.9 * objective.loss(chosen)
 
 
 def test_eight_bits_cost_nothing(X):

@@ -6,10 +6,12 @@
 import numpy as np
 import pytest
 import threadpoolctl
+from scipy import sparse
 
 from skcoreset._training import _least_squares
 from skcoreset._training._least_squares import reweight
 
+from ..conftest import peak_memory, random_network
 from .common import ACTIVATIONS, make_compressed, make_network, make_X
 
 
@@ -35,6 +37,34 @@ def test_reweight_is_ridge_regression_of_each_neuron(activation):
             np.testing.assert_allclose(got[kept], expected, rtol=1e-7, atol=1e-10)
             offset = Z[:, neuron].mean() - A_hat[layer].mean(axis=0) @ got
             np.testing.assert_allclose(reweighted.intercepts[layer][neuron], offset)
+
+
+# with as many equations as a neuron has edges, or as there are rows
+@pytest.mark.parametrize("n_samples", [300, 4])
+@pytest.mark.parametrize("n_equations, rtol", [(1024, 1e-8), (0, 1e-4)])
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+def test_wide_layers_and_sparse_rows_need_no_gram_matrix(
+    convert, n_equations, rtol, n_samples, monkeypatch
+):
+    network, X = make_network(activation="tanh"), make_X(n_samples)
+    X = np.maximum(X, 0) + np.eye(12)[0]
+    compressed = make_compressed(network)
+    compressed.coefs[1][:, 2] = 0  # a neuron without edges
+    expected = reweight(compressed, network, X, ridge=1e-2)
+    monkeypatch.setattr(_least_squares, "N_INPUTS_GRAM", 0)
+    monkeypatch.setattr(_least_squares, "N_EQUATIONS", n_equations)
+    got = reweight(compressed, network, convert(X), ridge=1e-2)
+    for a, b in zip(
+        (*got.coefs, *got.intercepts), (*expected.coefs, *expected.intercepts)
+    ):
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+def test_memory_does_not_grow_with_the_square_of_the_inputs():
+    network, X = random_network((20_000, 3, 2)), make_X(20, 20_000)
+    compressed = make_compressed(network)
+    _, peak = peak_memory(lambda: reweight(compressed, network, X))
+    assert peak < 4 * X.nbytes
 
 
 def test_solving_does_not_depend_on_blas_threads():

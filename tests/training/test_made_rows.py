@@ -6,12 +6,14 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skcoreset._training._made_rows import (
     SWAP_PROBABILITY,
     exclusive_groups,
     make_rows,
+    stack,
 )
 
 from .common import make_X
@@ -86,3 +88,31 @@ def test_same_seed_same_rows_of_the_same_dtype():
     assert make(X).dtype == np.float32
     assert (make(X) != make(X, seed=1)).any()
     assert_array_equal(X, before)
+
+
+def test_sparse_rows_are_made_as_dense_ones_where_that_takes_little():
+    X = make_X(30) * (make_X(30) > 0.5)
+    made = make_rows(sparse.csr_array(X), 50, np.random.default_rng(1))
+    np.testing.assert_array_equal(
+        made.toarray(), make_rows(X, 50, np.random.default_rng(1))
+    )
+
+
+def test_sparse_rows_are_made_of_the_features_of_two(monkeypatch):
+    monkeypatch.setattr("skcoreset._training._made_rows.MOST_DENSE", 0)
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((30, 200), density=0.1, rng=rng, format="csr")
+    made = make_rows(X, 500, np.random.default_rng(1))
+    assert made.shape == (500, 200) and made.format == "csr"
+    dense = X.toarray()
+    shares = []
+    for row in made.toarray():
+        # the parent that it has most of, and what it has of another
+        same = (dense == row).sum(axis=1)
+        parent = dense[same.argmax()]
+        foreign = (row != parent) & (row != 0)
+        assert all(row[j] in dense[:, j] for j in np.flatnonzero(foreign))
+        shares.append((row[parent != 0] == parent[parent != 0]).mean())
+    assert np.mean(shares) == pytest.approx(0.9, abs=0.02)
+    stacked = stack(X, made)
+    np.testing.assert_array_equal(stacked[:30].toarray(), dense)

@@ -6,6 +6,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.sparse import csr_array
 from scipy.special import log_softmax
 
 from skcoreset._errors import ERRORS
@@ -14,7 +15,7 @@ from skcoreset._training import FitLabels, MatchOriginal, Trainer
 from skcoreset._training._engine import _Core
 
 from ..conftest import random_network
-from .common import ACTIVATIONS, make_X
+from .common import ACTIVATIONS, make_compressed, make_network, make_sparse_X, make_X
 
 LOSSES = {
     "softmax": lambda F, Y: -(Y * log_softmax(F, axis=1)).sum(axis=1),
@@ -110,6 +111,33 @@ def test_gradient_for_outputs_is_that_of_the_loss(error, out_activation):
         numerical_gradient(objective.loss, objective.standardised(other)), 2
     )
     assert_allclose(gradient(other, objective), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("dead_inputs", [0, 3])
+@pytest.mark.parametrize("dead_neurons", [0, 3])
+def test_sparse_rows_have_the_losses_ranks_and_gradients_of_dense_ones(
+    dead_inputs, dead_neurons
+):
+    network, X = make_network(activation="tanh"), make_sparse_X()
+    other = make_compressed(network, share=0.9)
+    other.coefs[0][:dead_inputs] = 0
+    other.coefs[1][:dead_neurons] = 0
+    Y = np.eye(3)[np.random.default_rng(5).integers(3, size=len(X))]
+    dense, from_sparse = (
+        MatchOriginal(network, rows, ERRORS["relative"]) for rows in (X, csr_array(X))
+    )
+    assert from_sparse.loss(from_sparse.network) == 0
+    assert_allclose(from_sparse.scales, dense.scales)
+    changed = dense.standardised(other)
+    assert_allclose(from_sparse.loss(changed), dense.loss(changed))
+    for arrays in zip(from_sparse.rank(changed), dense.rank(changed)):
+        for got, expected in zip(*arrays, strict=True):
+            assert_allclose(got, expected, atol=1e-12)
+    for one, two in (
+        (from_sparse, dense),
+        (FitLabels(network, csr_array(X), Y), FitLabels(network, X, Y)),
+    ):
+        assert_allclose(gradient(other, one), gradient(other, two), atol=1e-12)
 
 
 @pytest.mark.parametrize("error", ["relative", "scaled", "absolute", "entrywise"])
