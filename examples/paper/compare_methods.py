@@ -75,10 +75,12 @@ STYLES = {
     "magnitude": ("#E69F00", "^", "-"),
     "sipp": ("#CC79A7", "v", "-"),
     "refined": ("#009E73", "*", "-"),
+    "pfp": ("#D55E00", "P", "--"),
+    "neurons": ("#D55E00", "X", "-"),
 }
 FIGURES = {
     "paper_methods": list(STYLES)[:8],
-    "paper_beyond": ["corenet", "corenet++", "sipp", "magnitude", "refined"],
+    "paper_beyond": ["corenet", "corenet++", *list(STYLES)[8:]],
 }
 # Errors below this are not drawn: where no edge that matters is gone they are 0.
 SMALLEST = 1e-3
