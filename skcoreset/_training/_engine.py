@@ -373,7 +373,7 @@ class _Core:
 
         self.objective = objective.restricted(live)
         self.activation = network.activation
-        self.has_sparse_rows = sparse.issparse(self.objective.X)
+        self.has_sparse_rows = self.objective.has_sparse_rows
         n_inputs = 0 if self.has_sparse_rows else widths[0]
         self.inputs, self.outputs = layer_columns([n_inputs, *widths[1:]])
         self.weights = np.zeros(starts[-1], dtype)

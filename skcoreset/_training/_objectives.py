@@ -1,6 +1,7 @@
 """Objectives: what training minimises.
 
-An objective is what the engine asks for: the rows `X`, `n_samples` and `batch_size`;
+An objective is what the engine asks for: `X`, `has_sparse_rows`, `n_samples` and
+`batch_size`;
 the defaults of Adam, `learning_rate`, `warm_up` and `beta_2`; the penalty `alpha`;
 `scales`, of the learning rates of intercepts; `output_scale`, the units of the outputs;
 and the methods of :class:`FitLabels`, the simpler one.
@@ -14,6 +15,7 @@ from functools import partial
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from .._importance import (
     edge_importance,
@@ -23,7 +25,7 @@ from .._importance import (
     row_blocks,
     sum_parts,
 )
-from .._network import augment
+from .._network import augment, dense
 from .._parallel import serial_map
 from ._elimination import neuron_ranking
 from ._engine import forward, layer_columns, rms
@@ -111,6 +113,11 @@ class MatchOriginal:
             [*weights, np.ones(network.widths[-1])], dtype=dtype
         )
 
+    @property
+    def has_sparse_rows(self):
+        """Whether batches take their inputs from `X`, not from `fill`."""
+        return sparse.issparse(self.X) and self._noise is None
+
     def _units(self, network, X, error):
         """Center and scale of the outputs, whatever was added to all of a softmax."""
         F = network.astype(network.working_dtype(X)).forward(X, thread_map=self._map)
@@ -192,18 +199,20 @@ class MatchOriginal:
 
         What is to be matched is what the original makes of the row with its noise. This
         keeps few rows from being learnt by heart, too, and leaves hidden neurons free
-        to do the work of others. Sparse rows, which noise would make dense, are matched
-        as they are, the hidden neurons included.
+        to do the work of others. With noise sparse rows are dense, a batch at a time.
 
         Parameters
         ----------
         noise : float
             Standard deviation, relative to that of each input.
         """
-        if sparse.issparse(self.X):
-            return self
+        X = self.X[: self._n_real]
+        if sparse.issparse(X):
+            spread = np.sqrt(mean_variance_axis(X, axis=0)[1])
+        else:
+            spread = X.std(axis=0)
         other = copy(self)
-        other._noise = noise * self.X[: self._n_real].std(axis=0)
+        other._noise = noise * spread
         other._error_weights = self._error_weights.copy()
         other._error_weights[: -self.network.widths[-1]] = 0
         return other
@@ -222,7 +231,9 @@ class MatchOriginal:
             return self
         restricted = copy(self)
         if sparse.issparse(self.X):
-            restricted.X, inputs = self.X[:, live[0]], inputs[-1:]
+            inputs = inputs[-1:]
+        if self.has_sparse_rows:
+            restricted.X = self.X[:, live[0]]
         columns = np.concatenate([inputs, neurons])
         restricted._rows = self._rows.compress(columns, axis=1)
         restricted._live_inputs = live[0]
@@ -241,7 +252,7 @@ class MatchOriginal:
         rng = np.random.default_rng(rows)
         X = rng.standard_normal((len(rows), self.X.shape[1]), dtype=np.float32)
         X = self._noise * X
-        X += self.X[rows]
+        X += dense(self.X[rows])
         F = self.network.forward(X)
         X = X[:, self._live_inputs]
         batch[:, : X.shape[1]] = X
@@ -314,6 +325,11 @@ class FitLabels:
             sample_weight = sample_weight / sample_weight.mean()
         self.sample_weight = sample_weight
 
+    @property
+    def has_sparse_rows(self):
+        """Whether batches take their inputs from `X`, not from `fill`."""
+        return sparse.issparse(self.X)
+
     def with_gce_power(self, gce_power):
         other = copy(self)
         other.gce_power = gce_power
@@ -346,7 +362,7 @@ class FitLabels:
 
     def fill(self, rows, batch):
         """Gather the inputs of some rows, where they are dense."""
-        if not sparse.issparse(self.X):
+        if not self.has_sparse_rows:
             batch[:, : self.X.shape[1]] = self.X[rows]
 
     def differentiate(self, rows, total, values, errors):
