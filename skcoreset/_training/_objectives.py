@@ -1,10 +1,9 @@
 """Objectives: what training minimises.
 
-An objective is what the engine asks for: `X`, `has_sparse_rows`, `n_samples` and
-`batch_size`;
-the defaults of Adam, `learning_rate`, `warm_up` and `beta_2`; the penalty `alpha`;
-`scales`, of the learning rates of intercepts; `output_scale`, the units of the outputs;
-and the methods of :class:`FitLabels`, the simpler one.
+An objective is what the engine asks for: the rows `X`, `has_sparse_rows`, `n_samples`
+and `batch_size`; the defaults of Adam, `learning_rate`, `warm_up` and `beta_2`; the
+penalty `alpha`; `scales`, of the learning rates of intercepts; `output_scale`, the
+units of the outputs; and the methods of :class:`FitLabels`, the simpler one.
 """
 
 # Authors: the skcoreset developers
