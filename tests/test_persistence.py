@@ -409,6 +409,8 @@ def executing(source):
                 found = {name.name.split(".")[0] for name in names} & EXECUTING_MODULES
             case ast.ImportFrom(level=level) if level:  # of this package
                 continue
+            case ast.ImportFrom(module="importlib.resources"):  # which reads its files
+                continue
             case ast.ImportFrom(module=module, names=names):
                 found = {(module or "").split(".")[0]} & EXECUTING_MODULES
                 found |= {name.name for name in names} & EXECUTING_ATTRIBUTES

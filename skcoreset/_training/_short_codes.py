@@ -69,8 +69,11 @@ class ShortCodes:
         network : Network
         """
 
+        # of its own: the trainer's begins anew with each of its copies
+        (ranking_rng,) = rng.spawn(1)
+
         def rank(network):
-            importance = self.importance(network, rng)
+            importance = self.importance(network, ranking_rng)
             return list(map(_per_bits, importance, augment(network))), None
 
         train = partial(
