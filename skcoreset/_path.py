@@ -21,10 +21,12 @@ def networks_of_path(
 ):
     """Yield the networks that a choice for a target is made between.
 
-    First a few, far apart, and then, from somewhat above the density at which the path
-    is likely to end, many close together. Where that is, calibration rows tell that
-    nothing is trained on. A larger epsilon or delta never begins at a denser network,
-    and of networks that are no denser than where it begins it has the same ones.
+    Networks that need no training are close together all the way. Of trained ones there
+    are first a few, far apart, and then, from somewhat above the density at which the
+    path is likely to end, many close together. Where that is, calibration rows tell
+    that nothing is trained on. A larger epsilon or delta never begins at a denser
+    network, and of networks that are no denser than where it begins it has the same
+    ones.
 
     Parameters
     ----------
@@ -72,9 +74,11 @@ def networks_of_path(
         recall=recall,
         n_jobs=n_jobs,
     ) as walk:
-        first = beginning(walk, measure, groups[judges], target, recall)
-        n_per_step = method.n_refined_per_step if refine else method.n_per_step
-        if verbose:
+        first, n_per_step = 0, method.n_per_step
+        if refine:
+            first = beginning(walk, measure, groups[judges], target, recall)
+            n_per_step = method.n_refined_per_step
+        if verbose and refine:
             begins = walk.n_edges[first] / walk.n_edges[0]
             print(
                 f"[skcoreset] {judges.sum()} calibration rows say that the path ends a "

@@ -10,6 +10,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from skcoreset import CoresetCompressor
 from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS as ALL_METHODS
+from skcoreset._network import dense
 from skcoreset._wrapped import network_of
 
 from .conftest import fitted
@@ -23,6 +24,10 @@ pytestmark = [
 ]
 
 METHODS = ("corenet", "magnitude", "refined")
+
+# Of these a larger epsilon has the very same path; of trained networks, a part of it.
+UNTRAINED = ("corenet", "magnitude", "sipp")
+
 N_ROWS = 60
 
 
@@ -195,7 +200,7 @@ def test_sampling_keeps_signs(method, made, density):
         assert ((signs == np.sign(original)) | (signs == 0)).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", UNTRAINED)
 @examples(4)
 @hypothesis.given(made=networks())
 def test_larger_epsilon_is_never_denser(method, made):
@@ -267,7 +272,7 @@ def test_form_of_the_data_does_not_matter(method, target, form, small, tmp_path)
     expected = compress(mlp, X, method=method, **target)
     compressor = compress(mlp, given, method=method, **target)
     for coef, other in zip(compressor.coefs_, expected.coefs_):
-        np.testing.assert_allclose(coef.toarray(), other.toarray(), rtol=1e-9)
+        np.testing.assert_allclose(dense(coef), dense(other), rtol=1e-9)
     assert compressor.certificate_.share_over_epsilon == (
         expected.certificate_.share_over_epsilon
     )
@@ -318,4 +323,4 @@ def test_same_seed_same_result(method, made, density):
     hypothesis.assume(np.isfinite(forward(mlp, X)).all())
     one, two = (compress(mlp, X, method=method, density=density) for _ in range(2))
     for coef, other in zip(one.coefs_, two.coefs_):
-        np.testing.assert_array_equal(coef.toarray(), other.toarray())
+        np.testing.assert_array_equal(dense(coef), dense(other))

@@ -141,8 +141,12 @@ def test_a_path_that_begins_later_has_no_network_that_an_earlier_has_not(
 
     earlier, later = path(0.1), path(3.0)
     assert len(earlier) == len(set(earlier))
-    assert set(later) < set(earlier)
-    assert later[-1] == earlier[-1]
+    if refine:
+        assert set(later) < set(earlier)
+        assert later[-1] == earlier[-1]
+    else:
+        # all are cheap to look at
+        assert later == earlier
 
 
 @pytest.mark.parametrize("method", ["refined", "magnitude"])
@@ -159,7 +163,9 @@ def test_a_larger_epsilon_or_delta_never_ends_denser(method, mlp, digits):
 
 
 def test_where_the_path_is_likely_to_end_is_printed(mlp, digits, capsys):
-    compressor = CoresetCompressor(mlp, method="magnitude", random_state=0, verbose=1)
+    compressor = CoresetCompressor(
+        mlp, epsilon=0.3, prune_neurons=False, random_state=0, verbose=1
+    )
     compressor.fit(digits[2])
     first, second, *others = capsys.readouterr().out.splitlines()
     assert first.startswith("[skcoreset] density 1.0000")
