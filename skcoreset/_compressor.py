@@ -544,6 +544,7 @@ class CoresetCompressor(
             METHODS[self.method],
             self.method,
             refine=self.refine,
+            bits=self.bits,
             activation=mlp.activation,
             X_val=X_val,
         )

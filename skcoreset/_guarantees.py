@@ -600,7 +600,7 @@ class Guarantee(ABC):
         """Return the name of the error that "auto" stands for."""
 
     @abstractmethod
-    def check_options(self, target, method, name, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, bits, activation, X_val):
         """Refuse options that do not go with it."""
 
     @abstractmethod
@@ -625,7 +625,7 @@ class Conformal(Guarantee):
     def auto_error(self, classifier):
         return "relative" if classifier else "scaled"
 
-    def check_options(self, target, method, name, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, bits, activation, X_val):
         pass
 
     def check_n_rows(self, target, n_rows, which):
@@ -654,13 +654,14 @@ class Theoretical(Guarantee):
     def auto_error(self, classifier):
         return "entrywise"
 
-    def check_options(self, target, method, name, *, refine, activation, X_val):
+    def check_options(self, target, method, name, *, refine, bits, activation, X_val):
         conflicts = {
             f"method={name!r}": not hasattr(method, "by_theorem"),
             f"epsilon={target.epsilon!r}, which is not below 1": target.epsilon >= 1,
             f"density={target.density!r}": target.density is not None,
             f"error={target.error!r}": target.error != "entrywise",
             f"confidence={target.confidence!r}": target.confidence is not None,
+            f"bits={bits!r}": bits is not None,
             "refine=True": bool(refine),
             "X_val": X_val is not None,
             f"an estimator of activation={activation!r}": activation == "logistic",

@@ -41,6 +41,10 @@ PARAMETERS = [
     ("density", 1.01),
     ("density", np.nan),
     ("density", "auto"),
+    ("bits", 0),
+    ("bits", 9),
+    ("bits", 2.5),
+    ("memory", 3),
     ("refine", "yes"),
     ("prune_neurons", 2),
     ("validation_fraction", 0.0),
@@ -71,6 +75,7 @@ def test_parameters(name, value, mlp, digits):
         ({"error": "prediction"}, "error='prediction'"),
         ({"error": "relative"}, "error='relative'"),
         ({"confidence": 0.9}, "confidence=0.9"),
+        ({"bits": 3}, "bits=3"),
         ({"refine": True}, "refine=True"),
     ],
 )

@@ -582,12 +582,13 @@ def test_groups_without_rows_play_no_part():
         ({"error": "relative"}, "error='relative'"),
         ({"confidence": 0.9}, "confidence=0.9"),
         ({"refine": True}, "refine=True"),
+        ({"bits": 3}, "bits=3"),
         ({"X_val": np.ones((3, 2))}, "X_val"),
         ({"activation": "logistic"}, "an estimator of activation='logistic'"),
     ],
 )
 def test_what_the_theorem_does_not_cover_is_refused(changes, message):
-    options = {"refine": None, "activation": "relu", "X_val": None}
+    options = {"refine": None, "bits": None, "activation": "relu", "X_val": None}
     theoretical = GUARANTEES["theoretical"]
     theoretical.check_options(
         Target("entrywise"), METHODS["corenet"], "corenet", **options
