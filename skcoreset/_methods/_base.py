@@ -159,9 +159,10 @@ class Walk:
         Steps between the networks that tell where a path should begin.
     """
 
+    steps_apart = COARSE_STEPS
+
     def __init__(self, method, network, X, *, refine, **options):
         self.n_edges = steps_down(network.n_edges, RATIO)
-        self.steps_apart = COARSE_STEPS if refine else 1
         self._density, self._coarse = 1.0, {}
         # as many densities as will be asked for, each when it is
         densities = iter(lambda: self._density, None)
@@ -176,9 +177,8 @@ class Walk:
 
     def rough(self, step):
         """Return a network after so many steps, which tells about those that follow."""
-        network = self.network(self.n_edges[step])
-        if step % COARSE_STEPS == 0:
-            self._coarse[self.n_edges[step]] = network
+        n_edges = self.n_edges[step]
+        network = self._coarse[n_edges] = self.network(n_edges)
         return network
 
 
