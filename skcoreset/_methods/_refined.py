@@ -13,9 +13,9 @@ from .._training import Descent, MatchOriginal, Trainer, match, rows_to_match
 from ._base import RATIO, Method, n_edges_at
 from ._ranking import keep_highest
 
-# Passes over the rows after each step, while more than half of the edges are left and
-# later, and before a network is yielded.
-N_PASSES_DENSE, N_PASSES_BETWEEN, N_PASSES = 1, 2, 8
+# Passes over the rows before a network is yielded, and after each step. A walk, which
+# many networks begin with, makes more of these once half of the edges are gone.
+N_PASSES, N_PASSES_BETWEEN, N_PASSES_WALK = 8, 1, 2
 
 
 class Refined(Method):
@@ -81,6 +81,7 @@ class Refined(Method):
         """
         if refine:
             options = {"error": error, "rng": rng, "recall": recall, "n_jobs": n_jobs}
+            options["n_passes"] = N_PASSES_BETWEEN
             with self.walk(network, X, refine=True, **options) as walk:
                 for density in densities:
                     yield walk.network(n_edges_at(density, network.n_edges))
@@ -91,7 +92,18 @@ class Refined(Method):
         yield from keep_highest(network, scores, densities)
 
     @contextmanager
-    def walk(self, network, X, *, refine, error, rng, recall=compute, n_jobs=None):
+    def walk(
+        self,
+        network,
+        X,
+        *,
+        refine,
+        error,
+        rng,
+        recall=compute,
+        n_passes=N_PASSES_WALK,
+        n_jobs=None,
+    ):
         """Open a walk: the descent itself, where it trains."""
         if not refine:
             options = {"error": error, "rng": rng, "n_jobs": n_jobs}
@@ -106,8 +118,8 @@ class Refined(Method):
 
             def between(trainer):
                 is_dense = 2 * trainer.n_edges > network.n_edges
-                n_passes = N_PASSES_DENSE if is_dense else N_PASSES_BETWEEN
-                match(trainer, n_passes, decay=False)
+                n_now = N_PASSES_BETWEEN if is_dense else n_passes
+                match(trainer, n_now, decay=False)
 
             yield Descent(
                 Trainer(network, objective, rng=rng, thread_map=thread_map),
