@@ -101,7 +101,8 @@ def test_sparse_rows_are_made_as_dense_ones_where_that_takes_little():
 def test_sparse_rows_are_made_of_the_features_of_two(monkeypatch):
     monkeypatch.setattr("skcoreset._training._made_rows.MOST_DENSE", 0)
     rng = np.random.default_rng(0)
-    X = sparse.random_array((30, 200), density=0.1, rng=rng, format="csr")
+    X = rng.random((30, 200)) * (rng.random((30, 200)) < 0.1)
+    X = sparse.csr_array(X)
     made = make_rows(X, 500, np.random.default_rng(1))
     assert made.shape == (500, 200) and made.format == "csr"
     dense = X.toarray()
