@@ -29,6 +29,9 @@ from .._wrapped import input_names, inputs_of, is_multilabel, last_step, network
 # Shares of the edges that the points of a path keep.
 DENSITIES = tuple(np.round(0.7 ** np.arange(1, 16), 4).tolist())
 
+# Stands for no edges at all where densities are compared by their ratio.
+TINY_DENSITY = 1e-6
+
 # Inputs from which on a square number of them is taken for an image.
 SMALLEST_IMAGE = 64
 
@@ -527,7 +530,9 @@ def _page_of_outputs(original, validation, classes):
 def _render(page, points, density):
     """The page; what it begins with is the network of the most similar density."""
     densities = np.array([point["density"] for point in points])
-    start = int(np.abs(np.log(densities / density)).argmin())
+    # the nearest by ratio; a small network may be left without edges
+    ratios = np.maximum(densities, TINY_DENSITY) / max(density, TINY_DENSITY)
+    start = int(np.abs(np.log(ratios)).argmin())
     data = json.dumps(page | {"points": points, "start": start}, allow_nan=False)
     # nothing in it may look like the end of the script to a browser
     data = data.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
