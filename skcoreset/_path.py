@@ -55,15 +55,9 @@ def networks_of_path(
     """
     error = ERRORS[target.error]
     groups = np.zeros(X.shape[0], dtype=np.intp)
-    if error.by_class:
+    if refine and error.by_class:
         groups = network.labels(network.forward(X))[:, 0].astype(np.intp)
     judges = choose_judges(groups, rng)
-    F = network.forward(X[judges])
-
-    def measure(compressed):
-        F_hat = compressed.forward(X[judges])
-        return error.measure(F_hat, F, network.out_activation, scale)
-
     # without training, a row that was seen is as good as any
     with method.walk(
         network,
@@ -76,6 +70,7 @@ def networks_of_path(
     ) as walk:
         first, n_per_step = 0, method.n_per_step
         if refine:
+            measure = _errors_on(X[judges], network, error, scale)
             first = beginning(walk, measure, groups[judges], target, recall)
             n_per_step = method.n_refined_per_step
         if verbose and refine:
@@ -90,6 +85,16 @@ def networks_of_path(
             if not np.array_equal(compressed.weights, last.weights):
                 yield compressed
             last = compressed
+
+
+def _errors_on(X, network, error, scale):
+    """A function that returns the errors of a network on some rows."""
+    F = network.forward(X)
+
+    def measure(compressed):
+        return error.measure(compressed.forward(X), F, network.out_activation, scale)
+
+    return measure
 
 
 def choose_judges(groups, rng):

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -27,6 +26,7 @@ from .._network import dense
 from .._wrapped import (
     DTYPES,
     SPARSE_FORMATS,
+    is_mlp,
     is_multilabel,
     last_step,
     network_of,
@@ -409,7 +409,7 @@ def _unwrap(estimator):
     while isinstance(estimator, Pipeline):
         steps += [thawed(step) for _, step in estimator.steps[:-1]]
         estimator = thawed(estimator.steps[-1][1])
-    if not isinstance(estimator, (MLPClassifier, MLPRegressor)):
+    if not is_mlp(estimator):
         raise TypeError(
             "estimator must be a fitted CoresetCompressor, MLPClassifier, MLPRegressor "
             f"or a Pipeline that ends in one; got {estimator!r}."

@@ -34,7 +34,13 @@ from .._codec import (
 from .._compat import Interval, validate_params
 from .._compressor import CoresetCompressor
 from .._network import ACTIVATIONS, OUT_ACTIVATIONS, dense
-from .._wrapped import DTYPES, label_encoding, network_of, set_label_encoding
+from .._wrapped import (
+    DTYPES,
+    is_mlp,
+    label_encoding,
+    network_of,
+    set_label_encoding,
+)
 
 # As of PNG: no text, and line ends that a transfer as text would change.
 _MAGIC = b"\x89SKC\r\n\x1a\n"
@@ -259,7 +265,7 @@ def _steps(estimator):
     if isinstance(estimator, Pipeline):
         steps = [(name, _inner(step)) for name, step in estimator.steps]
     *scalers, (name, mlp) = steps
-    if not isinstance(mlp, (MLPClassifier, MLPRegressor)):
+    if not is_mlp(mlp):
         raise TypeError(
             "A file holds a CoresetCompressor, an MLPClassifier, an MLPRegressor or a "
             f"Pipeline of scalers that ends in one; got {type(mlp).__name__}."
