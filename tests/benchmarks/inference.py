@@ -2,11 +2,10 @@
 
 One thread, best of several runs, dense and compressed in one run:
 
-    python tests/benchmarks/inference.py
-    python tests/benchmarks/inference.py --data mnist.npz --network mnist_300_100.npz
+    python -m tests.benchmarks.inference
+    python -m tests.benchmarks.inference --data mnist.npz --network network.npz
 
-The second is about a trained network. Its files have `X_train`, `y_train` and `X_test`
-of images, and `coefs_0`, `intercepts_0`, ... of a ReLU classifier of them.
+The second is about a trained network, of files that tests.benchmarks.mnist makes.
 """
 
 import argparse
@@ -19,6 +18,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from skcoreset import CoresetCompressor
+from tests.benchmarks.mnist import load
 
 DENSITIES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
@@ -41,24 +41,6 @@ def untrained(n_rows, hidden_layer_sizes):
     mlp = MLPClassifier(hidden_layer_sizes, random_state=0)
     mlp.partial_fit(X[:200], rng.integers(0, 10, 200), classes=np.arange(10))
     return mlp, X[:300], X
-
-
-def trained(data, network):
-    """A network with weights from a file, calibration rows and test rows."""
-    with np.load(data) as images, np.load(network) as weights:
-        X, X_test = (
-            (images[name].reshape(len(images[name]), -1) / 255).astype(np.float32)
-            for name in ("X_train", "X_test")
-        )
-        n_layers = sum(name.startswith("coefs_") for name in weights)
-        coefs = [weights[f"coefs_{layer}"] for layer in range(n_layers)]
-        intercepts = [weights[f"intercepts_{layer}"] for layer in range(n_layers)]
-        widths = [coef.shape[1] for coef in coefs[:-1]]
-        mlp = MLPClassifier(widths)
-        y = images["y_train"]
-        mlp.partial_fit(X[:200], y[:200], classes=np.unique(y))
-    mlp.coefs_, mlp.intercepts_ = coefs, intercepts
-    return mlp, X[:4000], X_test
 
 
 def dense_session(mlp, X):
@@ -109,7 +91,9 @@ if __name__ == "__main__":
     parser.add_argument("--network", help="its weights")
     arguments = parser.parse_args()
     if arguments.network:
-        main(*trained(arguments.data, arguments.network), method="refined")
+        reference = load(arguments.data, arguments.network)
+        networks = reference.mlp, reference.X_calibration, reference.X_test
+        main(*networks, method="refined")
     else:
         networks = untrained(arguments.rows, tuple(arguments.hidden))
         main(*networks, method="magnitude")

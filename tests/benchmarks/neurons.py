@@ -1,22 +1,19 @@
 """Whole neurons on the reference network: how close, and how fast.
 
-The folder has `mnist.npz` (`X_train`, `y_train`, `X_test`, `y_test`) and the network,
-`mnist_300_100.npz` (`coefs_0` to `intercepts_2`, `calibration`: row numbers). One
-thread, all in one run:
+One thread, all in one run; tests.benchmarks.mnist makes the files:
 
-    python tests/benchmarks/neurons.py --data FOLDER
+    python -m tests.benchmarks.neurons --data mnist.npz --network network.npz
 """
 
-import argparse
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from skcoreset import CoresetCompressor
+from tests.benchmarks.mnist import load, parser
 
 DENSITIES = (0.47, 0.28, 0.19, 0.09)
 
@@ -30,24 +27,6 @@ def seconds(*calls, n_runs=9):
             call()
             best[i] = min(best[i], time.process_time() - start)
     return best
-
-
-def load(folder):
-    """The network as a fitted estimator, calibration rows, and test rows."""
-    rows, weights = (
-        np.load(Path(folder) / name) for name in ("mnist.npz", "mnist_300_100.npz")
-    )
-    X, X_test = (
-        rows[name].reshape(-1, 784).astype(np.float32) / 255
-        for name in ("X_train", "X_test")
-    )
-    mlp = MLPClassifier((300, 100)).partial_fit(
-        X[:300], rows["y_train"][:300], classes=np.arange(10)
-    )
-    mlp.coefs_ = [weights[f"coefs_{i}"] for i in range(3)]
-    mlp.intercepts_ = [weights[f"intercepts_{i}"] for i in range(3)]
-    X = X, rows["y_train"], X[weights["calibration"]]
-    return mlp, *X, X_test, rows["y_test"]
 
 
 def by_magnitude(mlp, widths):
@@ -76,8 +55,9 @@ def refined_by_magnitude(mlp, widths, X):
     return with_network(mlp, remove_neurons(refined))
 
 
-def quality(folder, from_scratch):
-    mlp, X, y, X_calibration, X_test, y_test = load(folder)
+def quality(reference, from_scratch):
+    mlp, X_calibration = reference.mlp, reference.X_calibration
+    X_test, y_test = reference.X_test, reference.y_test
     labels = mlp.predict(X_test)
 
     def report(name, estimator, spent):
@@ -112,7 +92,11 @@ def quality(folder, from_scratch):
         if from_scratch:
             start = time.process_time()
             small = MLPClassifier(widths, max_iter=20, batch_size=128, random_state=0)
-            report("60,000 labels", small.fit(X, y), time.process_time() - start)
+            report(
+                "60,000 labels",
+                small.fit(reference.X, reference.y),
+                time.process_time() - start,
+            )
 
 
 def onnx_session(estimator):
@@ -132,9 +116,9 @@ def onnx_session(estimator):
     )
 
 
-def speed(folder, n_rows):
-    mlp, _, _, X_calibration, X_test, _ = load(folder)
-    X = X_test[:n_rows]
+def speed(reference, n_rows):
+    mlp, X_calibration = reference.mlp, reference.X_calibration
+    X = reference.X_test[:n_rows]
 
     def calls(compressor, estimator):
         run, session = [], onnx_session(estimator)
@@ -183,15 +167,15 @@ def speed(folder, n_rows):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--from-scratch", action="store_true")
-    parser.add_argument("--only", choices=["quality", "speed"])
-    arguments = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--rows", type=int, default=10_000)
+    arguments.add_argument("--from-scratch", action="store_true")
+    arguments.add_argument("--only", choices=["quality", "speed"])
+    arguments = arguments.parse_args()
+    reference = load(arguments.data, arguments.network)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if arguments.only != "speed":
-            quality(arguments.data, arguments.from_scratch)
+            quality(reference, arguments.from_scratch)
         if arguments.only != "quality":
-            speed(arguments.data, arguments.rows)
+            speed(reference, arguments.rows)
