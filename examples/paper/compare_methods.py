@@ -239,43 +239,44 @@ def summarise(results):
 
 
 def plot(summary, results, methods):
-    """One column of axes a network, one row a measure."""
+    """One row of axes a network, one column a measure."""
     networks = list(dict.fromkeys(summary["network"]))
     figure, axes = plt.subplots(
-        len(MEASURES),
         len(networks),
-        figsize=(2.8 * len(networks) + 1, 8),
+        len(MEASURES),
+        figsize=(8.9, 2.1 * len(networks) + 1),
         layout="constrained",
         sharex=True,
-        sharey="row",
+        sharey="col",
         squeeze=False,
     )
-    for column, network in zip(axes.T, networks):
+    for row, network in zip(axes, networks):
         for method in methods:
             rows = summary.query("network == @network and method == @method")
             color, marker, line = STYLES[method]
-            for ax, name in zip(column, MEASURES):
+            for ax, name in zip(row, MEASURES):
                 mean, std = rows[f"{name}_mean"], rows[f"{name}_std"]
                 mean = mean.where(mean >= SMALLEST)
                 kept = 100 * rows["kept_mean"]
                 ax.plot(kept, mean, line, c=color, marker=marker, ms=4, label=method)
                 ax.fill_between(kept, mean - std, mean + std, color=color, alpha=0.2)
         dense = results.query("network == @network")["dense_accuracy"].mean()
-        column[-1].axhline(dense, color="black", linewidth=0.8)
-        column[0].set_title(network)
-        column[-1].set_xlabel("Parameters kept (%)")
-    for row, label in zip(axes, MEASURES.values()):
-        row[0].set_ylabel(label)
+        row[-1].axhline(dense, color="black", linewidth=0.8)
+        row[0].set_ylabel(network)
+    for ax, label in zip(axes[0], MEASURES.values()):
+        ax.set_title(label, fontsize="medium")
+    for ax in axes[-1]:
+        ax.set_xlabel("Parameters kept (%)")
     axes[0, 0].set_xscale("log")
     axes[0, 0].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes[0, 0].xaxis.set_major_formatter("{x:g}")
     axes[0, 0].xaxis.set_minor_formatter(NullFormatter())
-    for ax in axes[:2, 0]:
+    for ax in axes[0, :2]:
         # an error above 1 is worse than the answer 0 to everything
         ax.set_yscale("log")
         ax.set_ylim(max(SMALLEST, ax.get_ylim()[0]), min(30, ax.get_ylim()[1]))
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2 * len(networks))
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
 
 
@@ -299,7 +300,7 @@ def main(arguments=None):
     results.to_csv(output / "results.csv", index=False, float_format="%.5g")
     summary.to_csv(output / "summary.csv", index=False, float_format="%.4g")
     for name, methods in FIGURES.items():
-        plot(summary, results, methods).savefig(output / f"{name}.png", dpi=80)
+        plot(summary, results, methods).savefig(output / f"{name}.png", dpi=150)
     print(f"Results and figures are in {output}.")
 
 
