@@ -10,8 +10,15 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from threadpoolctl import threadpool_limits
 
 from skcoreset._network import Network
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        # one of several processes, each with a core of its own
+        threadpool_limits(1, user_api="blas")
 
 
 def random_network(
