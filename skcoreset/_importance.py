@@ -57,31 +57,43 @@ def edge_importance(
         The mean inputs.
     """
     live = live_neurons(network.coefs)
-    layers = [np.ix_(*ends) for ends in pairwise(live)]
+    layers = list(pairwise(live))
     core = network.restricted(live)
     X = X if live[0].all() else X[:, live[0]]
     sums = partial(_importance_sums, core, X, row_weights, centred)
     totals = sum_parts(thread_map(sums, row_blocks(X)))
     shrinkages = [shrinkage] + [0.0] * (len(layers) - 1)
-    parts = thread_map(_layer_importance, network.coefs, layers, shrinkages, *totals)
+    parts = thread_map(_layer_importance, core.coefs, layers, shrinkages, *totals)
     return tuple(map(list, zip(*parts)))
 
 
-def _layer_importance(coef, core, shrinkage, total, first, second):
+def _layer_importance(coef, ends, shrinkage, total, first, second):
     """Importance and means of a layer, which are 0 outside of its core."""
-    mean = _divide(first, total)
-    variance = np.maximum(second - mean * first, 0)
+    # 0 / 0 is to be 0
+    mean = first / np.where(total > 0, total, 1)
+    # in place: fresh memory is slow
+    variance = np.subtract(second, np.multiply(mean, first, out=first), out=second)
+    np.maximum(variance, 0, out=variance)
     if shrinkage:
         by_input = variance.sum(axis=1)
         if by_input.any():
             # a mean would be that of the features in the smallest units
             typical = np.median(by_input[by_input > 0]) / total.sum()
             variance += shrinkage * typical * total
-    arrays = []
-    for values in (np.square(coef[core]) * variance, mean):
-        arrays.append(np.zeros_like(coef))
-        arrays[-1][core] = values
-    return arrays
+    variance *= np.square(coef, out=first)
+    return [_spread(values, *ends) for values in (variance, mean)]
+
+
+def _spread(values, rows, columns):
+    """Put values in their rows and columns, between zeros."""
+    for axis, chosen in enumerate((rows, columns)):
+        if not chosen.all():
+            shape = list(values.shape)
+            shape[axis] = len(chosen)
+            wider = np.zeros(shape, values.dtype)
+            wider[(slice(None),) * axis + (chosen,)] = values
+            values = wider
+    return values
 
 
 def neuron_statistics(network, X, row_weights, *, centred=False, thread_map=serial_map):
@@ -165,6 +177,7 @@ def _importance_sums(network, X, row_weights, centred, blocks):
     second = [np.zeros_like(coef) for coef in network.coefs]
     # written over and over: threads would wait for each other's fresh memory
     products = [np.empty_like(coef) for coef in network.coefs]
+    sparse_rows, sparse_gains = [], []
     for rows in blocks:
         A = network.activations(X[rows])
         probes = probes_of(network, rows, X.shape[0], centred)
@@ -173,11 +186,15 @@ def _importance_sums(network, X, row_weights, centred, blocks):
             a, product = A[layer], products[layer]
             total[layer] += gain.sum(axis=0)
             if sparse.issparse(a):
-                first[layer] += a.T @ gain
-                second[layer] += a.power(2).T @ gain
+                sparse_rows.append(a)
+                sparse_gains.append(gain)
                 continue
             first[layer] += np.matmul(a.T, gain, out=product)
             second[layer] += np.matmul(np.square(a).T, gain, out=product)
+    if sparse_rows:
+        # at once: the products have as many entries for few rows as for many
+        a, gain = sparse.vstack(sparse_rows), np.concatenate(sparse_gains)
+        first[0], second[0] = a.T @ gain, a.power(2).T @ gain
     return total, first, second
 
 
@@ -291,8 +308,3 @@ def _draw_targets(P, out_activation, rng):
         classes = (P.cumsum(axis=1) < rng.random((len(P), 1))).sum(axis=1)
         return np.eye(P.shape[1], dtype=P.dtype)[np.minimum(classes, P.shape[1] - 1)]
     return (rng.random(P.shape) < P).astype(P.dtype)
-
-
-def _divide(a, b):
-    """`a / b`, and 0 where b is 0."""
-    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)

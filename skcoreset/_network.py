@@ -5,7 +5,6 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -178,7 +177,7 @@ class Network:
             Masks of the inputs and of the neurons of each layer.
         """
         return self.with_weights(
-            [coef[np.ix_(*ends)] for coef, ends in zip(self.coefs, pairwise(neurons))],
+            [_submatrix(*each) for each in zip(self.coefs, neurons, neurons[1:])],
             [b[chosen] for b, chosen in zip(self.intercepts, neurons[1:])],
         )
 
@@ -359,6 +358,14 @@ def live_neurons(coefs):
     for coef in reversed(coefs):
         live.append((coef if live[-1].all() else coef[:, live[-1]]).any(axis=1))
     return live[::-1]
+
+
+def _submatrix(coef, rows, columns):
+    """A copy of some rows and columns; np.ix_ would be slow."""
+    if not rows.all():
+        coef = coef.compress(rows, axis=0)
+        return coef if columns.all() else coef.compress(columns, axis=1)
+    return coef.compress(columns, axis=1)
 
 
 def augment(network):

@@ -133,7 +133,7 @@ class Descent:
         if n_left < n_before:
             self._drop(trainer, n_left, *self._ranks(step, trainer))
         if trainer.n_edges < n_before:
-            trains = trains or needs_training(trainer)
+            trains = trains or needs_training(trainer, goes_on=True)
             if trains:
                 self._between(trainer)
         return trainer.state, trains
@@ -152,6 +152,6 @@ def steps_down(n_edges, ratio):
     return numbers
 
 
-def needs_training(trainer):
-    """Whether the objective leaves anything to gain."""
-    return trainer.objective.needs_training(trainer.working_network)
+def needs_training(trainer, *, goes_on=False):
+    """Whether the objective leaves anything to gain; now, or on the way on."""
+    return trainer.objective.needs_training(trainer.working_network, goes_on=goes_on)

@@ -15,6 +15,7 @@ from scipy import sparse
 from .._network import ACTIVATIONS, DERIVATIVES, augment, live_neurons, views
 from .._parallel import N_PARTS, deal, serial_map
 from ._elimination import eliminate
+from ._sparse_inputs import SparseInputs
 
 # Decay of Adam's first moment.
 BETA_1 = 0.9
@@ -241,7 +242,7 @@ class Trainer:
         warm_up = max(1, objective.warm_up * n_steps)
         for i in range(n_steps):
             if i % n_batches == 0:
-                finite = core.theta.copy()
+                finite = core.values()
                 order = self._rng.permutation(objective.n_samples)
                 batches = np.array_split(order, n_batches)
             rows = batches[i % n_batches]
@@ -250,20 +251,24 @@ class Trainer:
             if decay:
                 rate *= (1 + np.cos(np.pi * i / n_steps)) / 2
             if total:
-                parts = [rows[k :: len(core.workers)] for k in range(len(core.workers))]
+                core.look_up(rows)
+                parts = [rows[worker.part] for worker in core.workers]
                 self._map(partial(core.gradient, total), parts, core.workers)
                 if trains_steps:
                     core.train_steps(rate)
                 self._n_steps += 1
                 rate = float(rate * self._bias_correction())
                 self._map(partial(core.step, rate, total), core.parts)
+                core.step_inputs(rate)
             ends_pass = i % n_batches == n_batches - 1
+            if ends_pass or i == n_steps - 1:
+                core.settle()
             if (i == 0 or ends_pass or i == n_steps - 1) and not core.is_finite():
                 self._stop(i, n_steps)
                 self.theta[core.trained], self._changed = finite, True
                 return rounding
-        self.theta[core.trained], self._changed = core.theta, True
-        self.moments[:, core.trained] = core.moments
+        self.theta[core.trained], self._changed = core.values(), True
+        self.moments[:, core.trained] = core.all_moments()
         return rounding.scaled(core.step_training.factors) if trains_steps else rounding
 
     def _stop(self, i, n_steps):
@@ -320,8 +325,12 @@ class _Core:
     trained : ndarray of bool
         Which of the trainer's parameters are in it.
 
+    inputs : SparseInputs or None
+        The weights of the first layer where rows are sparse, and a step need not move
+        all of them. Then they are not among the following.
+
     theta : ndarray of shape (n_parameters,)
-        Their values.
+        Values of the parameters.
 
     positions : ndarray of shape (n_parameters,)
         Where they are in the layers' matrices, which have the intercepts as one row
@@ -334,6 +343,12 @@ class _Core:
         network, objective = trainer.working_network, trainer.objective
         theta, dtype = trainer.theta, trainer.theta.dtype
         live = live_neurons(network.coefs)
+        self.has_sparse_rows = objective.has_sparse_rows
+        # a penalty moves all weights in every step
+        moves_few = self.has_sparse_rows and rounding is None and not objective.alpha
+        of_rate = live[0]
+        if moves_few:
+            live[0] = of_rate & has_entries(objective.X)
         widths = [int(neurons.sum()) for neurons in live]
         # where neurons come among the live ones; last, the row of the intercepts
         numbers = [np.append(np.cumsum(neurons) - 1, neurons.sum()) for neurons in live]
@@ -343,12 +358,13 @@ class _Core:
         for i, (coef, layer, places) in enumerate(trainer.by_layer(network.coefs)):
             rows, columns = np.divmod(places, coef.shape[1])
             alive = np.append(live[i], True)[rows] & live[i + 1][columns]
-            rows, columns = rows[alive], columns[alive]
-            position = numbers[i][rows] * widths[i + 1] + numbers[i + 1][columns]
             weights = rows < len(coef)
             # Relative to the layer's weights, so that it means the same at every scale
             # and density, and that of an intercept to what its inputs contribute.
-            rate = learning_rate * rms(theta[layer][alive][weights])
+            counts = alive if i else np.append(of_rate, True)[rows] & live[1][columns]
+            rate = learning_rate * rms(theta[layer][counts & weights])
+            rows, columns, weights = rows[alive], columns[alive], weights[alive]
+            position = numbers[i][rows] * widths[i + 1] + numbers[i + 1][columns]
             trained.append(alive)
             positions.append(starts[i] + position)
             rates.append(np.where(weights, rate, rate * objective.scales[i]))
@@ -373,21 +389,62 @@ class _Core:
 
         self.objective = objective.restricted(live)
         self.activation = network.activation
-        self.has_sparse_rows = self.objective.has_sparse_rows
         n_inputs = 0 if self.has_sparse_rows else widths[0]
-        self.inputs, self.outputs = layer_columns([n_inputs, *widths[1:]])
-        self.weights = np.zeros(starts[-1], dtype)
-        self.layers = views(self.weights, self.shapes)
+        self.columns_in, self.columns_out = layer_columns([n_inputs, *widths[1:]])
         n_products = batch_size * starts[-1]
         if self.has_sparse_rows:
             n_unseen = np.prod(self.objective.X.shape) - self.objective.X.nnz
             n_products -= batch_size * n_unseen / objective.n_samples * widths[1]
         n_parts = trainer.n_parts if n_products > PRODUCTS_PER_STEP else 1
+        self.sparse_inputs = None
+        if moves_few:
+            starts[1:] -= self._separate_inputs(np.count_nonzero(is_weight[0]))
+        self.weights = np.zeros(starts[-1], dtype)
+        self.layers = views(self.weights, self.shapes)
         self.workers = [
-            _Worker(self, -(-batch_size // n_parts)) for _ in range(n_parts)
+            _Worker(self, slice(k, None, n_parts), -(-batch_size // n_parts))
+            for k in range(n_parts)
         ]
         n_parts = n_parts if len(self.theta) > N_PARAMETERS else 1
         self.parts = deal(max(1, len(self.theta)), N_PARAMETERS, n_parts)
+
+    def _separate_inputs(self, n_edges):
+        """Let the first layer's edges, which come first, be updated by themselves."""
+        n_inputs, n_outputs = self.shapes[0][0] - 1, self.shapes[0][1]
+        inputs, columns = np.divmod(self.positions[:n_edges], n_outputs)
+        self.sparse_inputs = SparseInputs(
+            self.theta[:n_edges],
+            self.moments[:, :n_edges],
+            inputs,
+            columns.astype(np.int32),
+            (n_inputs, n_outputs),
+            rate=float(self.rates[:n_edges].max(initial=0)),
+            betas=(BETA_1, self.objective.beta_2),
+            negligible=self.negligible,
+        )
+        self.theta, self.moments = self.theta[n_edges:], self.moments[:, n_edges:]
+        self.rates, self.decay = self.rates[n_edges:], self.decay[n_edges:]
+        self.positions = self.positions[n_edges:] - n_inputs * n_outputs
+        self.shapes[0] = 1, n_outputs
+        return n_inputs * n_outputs
+
+    def values(self):
+        """All of the trained parameters."""
+        if self.sparse_inputs is None:
+            return self.theta.copy()
+        return np.concatenate([self.sparse_inputs.theta, self.theta])
+
+    def all_moments(self):
+        """Their moments."""
+        if self.sparse_inputs is None:
+            return self.moments
+        return np.hstack([self.sparse_inputs.moments, self.moments])
+
+    def look_up(self, rows):
+        """Turn to a batch."""
+        if self.sparse_inputs is not None:
+            self._X = self.sparse_inputs.look_up(self.objective.X[rows])
+            self.sparse_inputs.layer[-1] = self.layers[0][-1]
 
     def start(self, chunks):
         """Fill in the weights; forget tiny moments: denormal numbers are slow."""
@@ -402,16 +459,26 @@ class _Core:
         """Compute what some rows of a batch add to the gradient of the loss."""
         batch, values = worker.batch[: len(rows)], worker.values[: len(rows)]
         self.objective.fill(rows, batch)
-        first, *others = self.inputs
-        X = self.objective.X[rows] if self.has_sparse_rows else batch[:, first]
+        first, *others = self.columns_in
+        layers = self.layers
+        if self.sparse_inputs is not None:
+            X = self._X if len(self.workers) == 1 else self._X[worker.part]
+            layers = [self.sparse_inputs.layer, *layers[1:]]
+        elif self.has_sparse_rows:
+            X = self.objective.X[rows]
+        else:
+            X = batch[:, first]
         A = [X, *(values[:, columns] for columns in others)]
-        Z = [values[:, columns] for columns in self.outputs]
-        forward(self.activation, A, self.layers, Z)
+        Z = [values[:, columns] for columns in self.columns_out]
+        forward(self.activation, A, layers, Z)
         errors = batch[:, first.stop :]
         self.objective.differentiate(rows, total, values[:, first.stop :], errors)
-        deltas = [batch[:, columns] for columns in self.outputs]
+        deltas = [batch[:, columns] for columns in self.columns_out]
         for i in range(len(self.layers) - 1, -1, -1):
-            if sparse.issparse(A[i]):
+            if i == 0 and self.sparse_inputs is not None:
+                worker.inputs_gradient = A[0].T @ deltas[0]
+                deltas[0].sum(axis=0, out=worker.products[0][-1])
+            elif sparse.issparse(A[i]):
                 worker.multiply_sparse(A[i], deltas[i])
             else:
                 np.matmul(A[i].T, deltas[i], out=worker.products[i])
@@ -449,6 +516,17 @@ class _Core:
                 self.rounding[where].clip(theta)
             self._fill_in(where)
 
+    def step_inputs(self, rate):
+        """Update the weights of sparse inputs."""
+        if self.sparse_inputs is not None:
+            gradients = [worker.inputs_gradient for worker in self.workers]
+            self.sparse_inputs.step(rate, gradients)
+
+    def settle(self):
+        """Update those that past batches did not have."""
+        if self.sparse_inputs is not None:
+            self.sparse_inputs.settle()
+
     def train_steps(self, rate):
         """Change each layer's step, and its weights with it, so that levels stay."""
         gradient = sum(worker.gradient for worker in self.workers)
@@ -459,7 +537,10 @@ class _Core:
 
     def is_finite(self):
         # Where squares of gradients overflow, parameters stay finite but stand still.
-        return np.isfinite(self.theta).all() and np.isfinite(self.moments[1]).all()
+        arrays = [self.theta, self.moments[1]]
+        if self.sparse_inputs is not None:
+            arrays += [self.sparse_inputs.theta, self.sparse_inputs.moments[1]]
+        return all(np.isfinite(array).all() for array in arrays)
 
     def _fill_in(self, where):
         theta = self.theta[where]
@@ -514,8 +595,9 @@ class _StepTraining:
 class _Worker:
     """Arrays that one thread computes gradients in: fresh memory is slow."""
 
-    def __init__(self, core, n_rows):
-        dtype, n_columns = core.theta.dtype, core.outputs[-1].stop
+    def __init__(self, core, part, n_rows):
+        self.part = part
+        dtype, n_columns = core.theta.dtype, core.columns_out[-1].stop
         # inputs, where they are dense, and neurons, with a 1 for the intercepts at the
         # end of each layer
         self.batch = np.ones((n_rows, n_columns), dtype)
@@ -573,6 +655,11 @@ def forward(activation, inputs, layers, outputs):
             np.matmul(A, layer, out=Z)
         if layer is not layers[-1]:
             activate(Z)
+
+
+def has_entries(X):
+    """Which columns of a csr_array have any."""
+    return np.bincount(X.indices, minlength=X.shape[1]) > 0
 
 
 def _mask_of_largest(values, n):

@@ -70,6 +70,10 @@ class MatchOriginal:
     # Up to this loss there is nothing to train.
     negligible = 1e-4
 
+    # Up to this one a descent goes on without training where rows are sparse: most
+    # edges of wide layers go before, and to train them all would take longest.
+    small = 5e-3
+
     def __init__(self, network, X, error, *, made=None, thread_map=serial_map):
         self._map = thread_map
         self._n_real = X.shape[0]
@@ -172,8 +176,10 @@ class MatchOriginal:
         F -= self._targets[-1][: self._n_real]
         return np.square(self._without_shift(F), out=F).sum(axis=1) @ self._real_weights
 
-    def needs_training(self, network):
-        return self.loss(network) > self.negligible
+    def needs_training(self, network, *, goes_on=False):
+        """Whether there is anything to gain; now, or on the way to fewer edges."""
+        can_wait = goes_on and self.has_sparse_rows
+        return self.loss(network) > (self.small if can_wait else self.negligible)
 
     def rank(self, network):
         """What each edge of a standardised network is worth, and its mean input."""
@@ -340,7 +346,7 @@ class FitLabels:
     def restored(self, network):
         return network
 
-    def needs_training(self, network):
+    def needs_training(self, network, *, goes_on=False):
         return True
 
     def restricted(self, live):

@@ -34,13 +34,21 @@ def targets(out_activation, n_samples, n_outputs, rng):
 
 
 def gradient(network, objective):
-    """Of a step on all rows, by the engine, laid out as the layers one by one."""
+    """Of a step on all rows, by the engine, for all edges of the layers one by one."""
     trainer = Trainer(network, objective, rng=np.random.default_rng(0))
     core = _Core(trainer, objective.n_samples, 1.0, None)
     core.start(core.parts[0])
     rows = np.arange(objective.n_samples)
-    core.gradient(objective.total(rows), rows, core.workers[0])
-    return core.workers[0].gradient
+    core.look_up(rows)
+    (worker,) = core.workers
+    core.gradient(objective.total(rows), rows, worker)
+    gradient = worker.gradient
+    if core.sparse_inputs is not None:
+        edges = core.sparse_inputs.layer[:-1] != 0
+        gradient = np.concatenate([worker.inputs_gradient[edges], gradient])
+    everywhere = np.zeros(len(trainer.theta))
+    everywhere[core.trained] = gradient
+    return everywhere
 
 
 def numerical_gradient(loss, network, step=1e-6):
