@@ -15,6 +15,9 @@ from ._parallel import deal, serial_map
 # Most rows that go backward together: with their activations they stay in the cache.
 BLOCK_SIZE = 512
 
+# Edges of a sparse input up to which shrinkage grows with them.
+MOST_EDGES = 10
+
 # Derivatives taken over all rows: of each output where they suffice for that, or else
 # of sums of the outputs with random signs.
 N_PROBES = 4096
@@ -27,6 +30,9 @@ def edge_importance(
 
     To first order: `w^2 sum_x r(x) (a(x) - mean)^2 ||d f(x) / d z||^2`. The mean is the
     one that costs least; the intercept takes it over when the edge goes.
+
+    Of sparse rows few have a feature: what it and the derivatives have to do with each
+    other is left out, and both are averaged by themselves.
 
     Parameters
     ----------
@@ -43,7 +49,9 @@ def edge_importance(
     shrinkage : float, default=0.0
         What is added to the variance of each feature, as a multiple of the median
         over the features that vary. Few rows may say little of a feature that is
-        rarely other than 0; hidden neurons they see often enough.
+        rarely other than 0; hidden neurons they see often enough. Where rows are sparse
+        it counts as often as a feature has edges, up to `MOST_EDGES`: the fewer there
+        are, the less of them rare features get.
 
     thread_map : callable, default=serial_map
         From `threads`. The result does not depend on it.
@@ -69,6 +77,8 @@ def edge_importance(
 
 def _layer_importance(coef, ends, shrinkage, total, first, second):
     """Importance and means of a layer, which are 0 outside of its core."""
+    if first.ndim == 1:
+        return _importance_of_sparse_inputs(coef, ends, shrinkage, total, first, second)
     # 0 / 0 is to be 0
     mean = first / np.where(total > 0, total, 1)
     # in place: fresh memory is slow
@@ -82,6 +92,23 @@ def _layer_importance(coef, ends, shrinkage, total, first, second):
             variance += shrinkage * typical * total
     variance *= np.square(coef, out=first)
     return [_spread(values, *ends) for values in (variance, mean)]
+
+
+def _importance_of_sparse_inputs(coef, ends, shrinkage, total, first, second):
+    """The same from sums over the neurons."""
+    gain = total.sum() or 1
+    mean = first / gain
+    variance = np.maximum(second - mean * first, 0)
+    seen = variance > 0
+    if seen.any():
+        n_edges = np.count_nonzero(coef) / len(coef)
+        shrinkage *= min(max(n_edges, 1), MOST_EDGES)
+        variance += coef.dtype.type(shrinkage) * np.median(variance[seen])
+    importance = np.square(coef)
+    importance *= variance[:, np.newaxis]
+    importance *= total / gain
+    means = np.repeat(mean[:, np.newaxis], len(total), axis=1)
+    return [_spread(values, *ends) for values in (importance, means)]
 
 
 def _spread(values, rows, columns):
@@ -175,9 +202,10 @@ def _importance_sums(network, X, row_weights, centred, blocks):
     total = [np.zeros_like(b) for b in network.intercepts]
     first = [np.zeros_like(coef) for coef in network.coefs]
     second = [np.zeros_like(coef) for coef in network.coefs]
+    if sparse.issparse(X):
+        first[0], second[0] = np.zeros((2, X.shape[1]), network.dtype)
     # written over and over: threads would wait for each other's fresh memory
     products = [np.empty_like(coef) for coef in network.coefs]
-    sparse_rows, sparse_gains = [], []
     for rows in blocks:
         A = network.activations(X[rows])
         probes = probes_of(network, rows, X.shape[0], centred)
@@ -186,15 +214,12 @@ def _importance_sums(network, X, row_weights, centred, blocks):
             a, product = A[layer], products[layer]
             total[layer] += gain.sum(axis=0)
             if sparse.issparse(a):
-                sparse_rows.append(a)
-                sparse_gains.append(gain)
+                sums = gain.sum(axis=1)
+                first[0] += a.T @ sums
+                second[0] += a.power(2).T @ sums
                 continue
             first[layer] += np.matmul(a.T, gain, out=product)
             second[layer] += np.matmul(np.square(a).T, gain, out=product)
-    if sparse_rows:
-        # at once: the products have as many entries for few rows as for many
-        a, gain = sparse.vstack(sparse_rows), np.concatenate(sparse_gains)
-        first[0], second[0] = a.T @ gain, a.power(2).T @ gain
     return total, first, second
 
 

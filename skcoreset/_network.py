@@ -389,9 +389,9 @@ def dense(array):
 
 def fastest(X):
     """Rows as they are multiplied fastest: sparse if most values are 0, or dense."""
-    if sparse.issparse(X) and X.nnz >= SPARSE_BELOW * np.prod(X.shape):
-        return X.toarray()
-    return X
+    if _count_nonzero(X) < SPARSE_BELOW * np.prod(X.shape):
+        return sparse.csr_array(X)
+    return dense(X)
 
 
 def _magnitude(array):

@@ -66,16 +66,37 @@ def test_an_edge_that_makes_no_difference_is_worth_nothing():
     np.testing.assert_array_equal(importance[1][5], 0)
 
 
-def test_importance_on_sparse_rows_is_that_on_dense_ones():
+@pytest.mark.parametrize("shrinkage", [0.0, 0.2])
+def test_sparse_inputs_and_gains_are_averaged_by_themselves(shrinkage):
     network, X = make_network(), make_sparse_X()
     network.coefs[0][:2] = 0  # inputs that nothing reads
     weights = np.random.default_rng(3).random(len(X))
     dense, from_sparse = (
-        edge_importance(network, rows, weights) for rows in (X, csr_array(X))
+        edge_importance(network, rows, weights, shrinkage=shrinkage)
+        for rows in (X, csr_array(X))
     )
     for got, expected in zip(from_sparse, dense, strict=True):
-        for one, two in zip(got, expected, strict=True):
+        for one, two in zip(got[1:], expected[1:], strict=True):
             np.testing.assert_allclose(one, two, atol=1e-12)
+    probes = np.eye(3)[:, np.newaxis]
+    gains = output_gains(network, network.activations(X), weights, probes)[0][0]
+    mean = np.average(X, axis=0, weights=gains.sum(axis=1))
+    variance = np.average((X - mean) ** 2, axis=0, weights=gains.sum(axis=1))
+    # ten inputs of ten edges each are read, one of which is always 0
+    variance += shrinkage * 10 * np.median(np.delete(variance[2:], 4 - 2))
+    expected = network.coefs[0] ** 2 * np.outer(variance, gains.sum(axis=0))
+    importance, means = from_sparse[0][0], from_sparse[1][0]
+    np.testing.assert_allclose(importance, expected, atol=1e-12)
+    np.testing.assert_allclose(means[2:], np.tile(mean[2:, np.newaxis], 10))
+
+
+def test_sparse_rows_without_anything_are_no_error():
+    network = make_network()
+    importance, means = edge_importance(
+        network, csr_array((20, 12)), np.ones(20), shrinkage=0.2
+    )
+    assert not importance[0].any()
+    assert not means[0].any()
 
 
 def test_many_outputs_are_probed():
