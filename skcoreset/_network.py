@@ -120,7 +120,8 @@ class Network:
         limits = np.finfo(dtype)
 
         def convert(array):
-            return np.clip(array, limits.min, limits.max).astype(dtype)
+            fits = np.clip(array, limits.min, limits.max)
+            return fits.astype(dtype, copy=False)
 
         return self.with_weights(
             [convert(coef) for coef in self.coefs],

@@ -21,7 +21,7 @@ from ._sparse_inputs import SparseInputs
 BETA_1 = 0.9
 
 # Attributes of a trainer that training changes.
-STATE = ("theta", "moments", "_places", "_is_edge", "_n_steps", "_changed", "_rng")
+STATE = ("theta", "_moments", "_places", "_is_edge", "_n_steps", "_changed", "_rng")
 
 # Learning rate of the logarithm of a layer's step, and decay of its second moment.
 STEP_RATE, STEP_BETA_2 = 0.02, 0.99
@@ -170,7 +170,8 @@ class Trainer:
         """Keep only some of the parameters."""
         self._places, self.theta = self._places[kept], self.theta[kept]
         self._is_edge = self._is_edge[kept]
-        self.moments = self.moments.compress(kept, axis=1)
+        if self._moments is not None:
+            self._moments = self._moments.compress(kept, axis=1)
         self._changed = True
 
     def _spread(self, values):
@@ -288,8 +289,14 @@ class Trainer:
         self._forget_moments()
 
     def _forget_moments(self):
-        self.moments = np.zeros((2, len(self.theta)), self.theta.dtype)
-        self._n_steps = 0
+        # None is zeros, as long as nothing is trained
+        self._moments, self._n_steps = None, 0
+
+    @property
+    def moments(self):
+        if self._moments is None:
+            self._moments = np.zeros((2, len(self.theta)), self.theta.dtype)
+        return self._moments
 
     def _bias_correction(self):
         """Turns a ratio of Adam's moments, kept as sums, into one of means."""

@@ -79,8 +79,8 @@ class MatchOriginal:
         self._n_real = X.shape[0]
         self._centred = error.centred(network)
         self._center, self._scale = self._units(network, X, error)
-        exact = network.astype(np.float64)
-        exact = exact.rescaled_output(self._center, self._scale)
+        # the last layer in float64
+        exact = network.rescaled_output(self._center, self._scale)
         dtype = exact.astype(network.dtype).working_dtype(X)
         self.network = exact.astype(dtype)
         if made is not None:
@@ -161,13 +161,11 @@ class MatchOriginal:
 
     def standardised(self, network):
         """A network of the original's units as one of those that are trained in."""
-        network = network.to_dense().astype(np.float64)
-        network = network.rescaled_output(self._center, self._scale)
+        network = network.to_dense().rescaled_output(self._center, self._scale)
         return network.astype(self.network.dtype)
 
     def restored(self, network):
         """The other way round."""
-        network = network.astype(np.float64)
         return network.rescaled_output(-self._center / self._scale, 1 / self._scale)
 
     def loss(self, network):

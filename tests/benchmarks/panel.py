@@ -34,6 +34,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from skcoreset import CoresetCompressor
 from skcoreset._errors import ERRORS, spread
 from skcoreset._methods import METHODS
+from skcoreset._network import fastest
 from skcoreset._parallel import one_blas_thread
 from skcoreset._wrapped import network_of
 
@@ -380,7 +381,7 @@ def compare(case, data, n_seeds, with_defaults):
             start = perf_counter()
             path = METHODS[method].path(
                 network,
-                X[rows],
+                fastest(X[rows]),
                 densities,
                 refine=refine,
                 error=ERRORS[error],
@@ -545,7 +546,7 @@ def compare_scratch(case, data, n_seeds):
         originals.append(score(y[fresh], mlp.predict(X[fresh])))
         path = METHODS["refined"].path(
             network,
-            X[rows],
+            fastest(X[rows]),
             SCRATCH_DENSITIES,
             refine=True,
             error=ERRORS[error],
