@@ -70,8 +70,8 @@ class MatchOriginal:
     # Up to this loss there is nothing to train.
     negligible = 1e-4
 
-    # Up to this one a descent goes on without training where rows are sparse: most
-    # edges of wide layers go before, and to train them all would take longest.
+    # Up to this one a descent goes on without training while there are more edges than
+    # values in sparse rows: to train all of those would take longest.
     small = 5e-3
 
     def __init__(self, network, X, error, *, made=None, thread_map=serial_map):
@@ -176,7 +176,7 @@ class MatchOriginal:
 
     def needs_training(self, network, *, goes_on=False):
         """Whether there is anything to gain; now, or on the way to fewer edges."""
-        can_wait = goes_on and self.has_sparse_rows
+        can_wait = goes_on and self.has_sparse_rows and network.n_edges > self.X.nnz
         return self.loss(network) > (self.small if can_wait else self.negligible)
 
     def rank(self, network):

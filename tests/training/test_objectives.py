@@ -190,3 +190,24 @@ def test_made_rows_are_trained_on_and_nothing_else(error):
     more.fill(np.arange(len(X), len(X) + 50), batch)
     np.testing.assert_array_equal(batch[:, :12], made)
     assert_allclose(batch[:, -3:], more.network.forward(made))
+
+
+def test_a_descent_on_sparse_rows_trains_where_it_loses_or_has_few_edges():
+    network = make_network((12, 10, 8, 3))
+    rows = csr_array(make_sparse_X(40)[:, :12])
+    for X, waits in ((rows, True), (rows.toarray(), False)):
+        objective = MatchOriginal(network, X, ERRORS["relative"])
+        assert network.n_edges > rows.nnz
+        slightly, much, sparser = (
+            objective.standardised(other)
+            for other in (
+                network.with_weights(network.weights * 1.01),
+                network.with_weights(network.weights * 2),
+                make_compressed(network.with_weights(network.weights), share=0.3),
+            )
+        )
+        assert objective.negligible < objective.loss(slightly) < objective.small
+        assert objective.needs_training(slightly)
+        assert objective.needs_training(slightly, goes_on=True) != waits
+        assert objective.needs_training(much, goes_on=True)
+        assert objective.needs_training(sparser, goes_on=True)
