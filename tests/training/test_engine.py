@@ -72,6 +72,20 @@ def test_sparse_rows_train_like_dense_ones(products_per_step, monkeypatch):
     assert (dense.weights != compressed.weights).any()
 
 
+@pytest.mark.parametrize("alpha", [0.0, 1e-3])
+def test_sparse_rows_are_fitted_like_dense_ones(alpha):
+    network, X = make_network(), make_sparse_X()
+    compressed = make_compressed(network)
+    Y = np.eye(3)[np.random.default_rng(5).integers(3, size=len(X))]
+    dense, from_sparse = (
+        # few features to a batch
+        trained(compressed, FitLabels(network, rows, Y, alpha=alpha, batch_size=2))
+        for rows in (X, csr_array(X))
+    )
+    assert_allclose(from_sparse.weights, dense.weights, rtol=1e-4, atol=1e-7)
+    assert (dense.weights != compressed.weights).any()
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_threads_do_not_change_the_result(which, monkeypatch):
     monkeypatch.setattr(_engine, "PRODUCTS_PER_STEP", 0)
