@@ -25,9 +25,9 @@ def networks_of_path(
     Networks that need no training are close together all the way. Of trained ones there
     are first two, far apart, and then, from somewhat above the density at which the
     path is likely to end, many close together. Where that is, calibration rows tell
-    that nothing is trained on until it is known. A larger epsilon or delta never begins at a denser
-    network, and of networks that are no denser than where it begins it has the same
-    ones.
+    that only finished networks are trained on. A larger epsilon or delta never begins
+    at a denser network, and of networks that are no denser than where it begins it has
+    the same ones.
 
     Parameters
     ----------
@@ -75,14 +75,16 @@ def networks_of_path(
             measure = _errors_on(X[judges], network, error, scale)
             first = beginning(walk, measure, groups[judges], target, recall)
             n_per_step = method.n_refined_per_step
+        numbers = path_edges(walk.n_edges, first, n_per_step)
         if verbose and refine:
             begins = walk.n_edges[first] / walk.n_edges[0]
             print(
                 f"[skcoreset] {judges.sum()} calibration rows say that the path ends a "
-                f"little below density {begins:.4f}, from which it is fine"
+                f"little below density {begins:.4f}, from which it is fine: at most "
+                f"{len(numbers)} networks follow"
             )
         last = network
-        for n_edges in path_edges(walk.n_edges, first, n_per_step):
+        for n_edges in numbers:
             compressed = walk.network(n_edges)
             if not np.array_equal(compressed.weights, last.weights):
                 yield compressed

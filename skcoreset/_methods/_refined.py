@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from contextlib import contextmanager
-from functools import partial
 
 from .._errors import ERRORS
 from .._memory import compute
