@@ -180,5 +180,6 @@ def test_where_the_path_is_likely_to_end_is_printed(mlp, digits, capsys):
     assert first.startswith("[skcoreset] density 1.0000")
     assert second.startswith("[skcoreset] 62 calibration rows say that the path ends")
     density = float(second.split("density ")[1].split(",")[0])
+    assert len(others) <= int(second.split("at most ")[1].split(" ")[0])
     assert any(line.startswith(f"[skcoreset] density {density:.4f}") for line in others)
     assert density > compressor.density_ > density / 2
