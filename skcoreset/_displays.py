@@ -102,8 +102,8 @@ class CompressionPathDisplay(_Display):
     -----
     A network loses a row by taking it over `epsilon`, or by changing its prediction.
     Without a `confidence` the statistic is ``(k + 1) / (n + 1)``, where `k` of the `n`
-    held-out rows were lost by the network or by a denser one of the path. So it may
-    reach the limit before the share of rows that a single network loses does. With a
+    held-out rows were lost by the network or by the one before it. So it may reach
+    the limit before the share of rows that a single network loses does. With a
     `confidence` it is the p-value of the rows that the network itself loses. Where
     classes count by themselves, it is the largest of theirs.
 
@@ -236,7 +236,7 @@ class CompressionPathDisplay(_Display):
             (self.refused_,) = ax.plot(*after, "X", label=label, **marks)
         # room for the legend above the limit
         ax.set_ylim(0, max(2.4 * limit, 1.1 * np.nanmax(statistic)))
-        ax.set_ylabel("Rows lost so far" if confidence is None else "$p$-value")
+        ax.set_ylabel("Rows lost by two in turn" if confidence is None else "$p$-value")
         ax.legend(loc="upper right", frameon=False)
 
     def _divide_axes(self):

@@ -114,7 +114,7 @@ class OnAverage(Rule):
     procedure = "conformal risk control"
     needs = "1 / delta - 1"
 
-    # A row counts once it was lost anywhere along the path.
+    # A row counts as well where the network before lost it.
     remembers = True
 
     @property
@@ -214,7 +214,7 @@ class Certificate:
     statistic : float
         The number that was compared with `limit`. It is no bound on anything once the
         network was chosen by it. Without a confidence `(n_lost + 1) / (n + 1)`, where a
-        row is lost if any network of the path up to the chosen one did not keep it;
+        row is lost if the chosen network, or the one before it, did not keep it;
         with one, the p-value of the binomial test. Where classes count by themselves,
         the largest of theirs.
 
@@ -539,11 +539,14 @@ class Validation:
         """
         rule = self.target.rule
         self.rows.check_sizes(self.target)
-        lost = np.zeros(self.rows.n_samples, dtype=bool)
+        over_before = np.zeros(self.rows.n_samples, dtype=bool)
         for index, compressed in enumerate(chain([self.network], path)):
             errors = self.errors(compressed)
             over = self.target.lost(errors)
-            lost = lost | over if rule.remembers else over
+            # what is over at none of two networks in turn says nothing of the choice
+            # between them: that is all that the promise takes
+            lost = over | over_before if rule.remembers else over
+            over_before = over
             statistic = self.rows.statistic(lost, rule)
             self.trace[-1]["statistic"] = statistic
             if statistic > rule.limit:

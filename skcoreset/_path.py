@@ -8,8 +8,9 @@ import numpy as np
 from ._errors import ERRORS
 from ._methods import COARSE_STEPS, RATIO
 
-# Steps of a walk between where calibration rows say that it ends, and the beginning.
-MARGIN = 1
+# Steps of a walk between where calibration rows say that it ends, and the beginning;
+# networks before that, far apart.
+MARGIN, N_COARSE = 2, 2
 
 # Calibration rows that say so: this share of them, but as many as FEW where that is not
 # more than a quarter.
@@ -22,11 +23,11 @@ def networks_of_path(
     """Yield the networks that a choice for a target is made between.
 
     Networks that need no training are close together all the way. Of trained ones there
-    are first a few, far apart, and then, from somewhat above the density at which the
+    are first two, far apart, and then, from somewhat above the density at which the
     path is likely to end, many close together. Where that is, calibration rows tell
-    that nothing is trained on. A larger epsilon or delta never begins at a denser
-    network, and of networks that are no denser than where it begins it has the same
-    ones.
+    that only finished networks are trained on. A larger epsilon or delta never begins
+    at a denser network, and of networks that are no denser than where it begins it has
+    the same ones.
 
     Parameters
     ----------
@@ -62,6 +63,7 @@ def networks_of_path(
     with method.walk(
         network,
         X[~judges] if refine else X,
+        X[judges] if refine else None,
         refine=refine,
         error=error,
         rng=rng,
@@ -73,14 +75,16 @@ def networks_of_path(
             measure = _errors_on(X[judges], network, error, scale)
             first = beginning(walk, measure, groups[judges], target, recall)
             n_per_step = method.n_refined_per_step
+        numbers = path_edges(walk.n_edges, first, n_per_step)
         if verbose and refine:
             begins = walk.n_edges[first] / walk.n_edges[0]
             print(
                 f"[skcoreset] {judges.sum()} calibration rows say that the path ends a "
-                f"little below density {begins:.4f}, from which it is fine"
+                f"little below density {begins:.4f}, from which it is fine: at most "
+                f"{len(numbers)} networks follow"
             )
         last = network
-        for n_edges in path_edges(walk.n_edges, first, n_per_step):
+        for n_edges in numbers:
             compressed = walk.network(n_edges)
             if not np.array_equal(compressed.weights, last.weights):
                 yield compressed
@@ -133,17 +137,14 @@ def beginning(walk, measure, groups, target, recall):
         A `Store`, or `compute`.
     """
     sizes = np.bincount(groups)
-    step, lost_before = 0, False
+    step = 0
     for step in range(walk.steps_apart, len(walk.n_edges), walk.steps_apart):
         errors = recall("errors", step, lambda step=step: measure(walk.rough(step)))
-        lost = target.lost(errors) | lost_before
-        n_lost = np.bincount(groups[lost], minlength=len(sizes))
+        n_lost = np.bincount(groups[target.lost(errors)], minlength=len(sizes))
         # what the judges could not promise by themselves
         too_many = n_lost + 1 > target.delta * (sizes + 1)
         if too_many[sizes > 0].any() or len(groups) == 0:
             break
-        if target.rule.remembers and step % COARSE_STEPS == 0:
-            lost_before = lost  # as if the path began here
     return max(0, step - max(MARGIN, walk.steps_apart))
 
 
@@ -166,7 +167,7 @@ def path_edges(steps, first, n_per_step):
     n_edges : list of int
         Decreasing, and all below the first of `steps`.
     """
-    coarse = steps[COARSE_STEPS:first:COARSE_STEPS]
+    coarse = steps[COARSE_STEPS:first:COARSE_STEPS][-N_COARSE:]
     fine = {
         int(start * RATIO ** (i / n_per_step)) or 1
         for start in steps[first:]

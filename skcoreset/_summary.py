@@ -106,7 +106,8 @@ def _path(path, certificate):
     chosen = int(np.flatnonzero(path["chosen"])[0])
     limit, bottom = y(certificate.limit), y(0)
     text = f'font-size="11" fill="{GREY}"'
-    decides = "rows lost so far" if certificate.confidence is None else "p-value"
+    of_two = "rows lost by two in turn"
+    decides = of_two if certificate.confidence is None else "p-value"
     description = (
         f"The path of {len(density)} networks: {density[chosen]:.2%} of the edges is "
         f"chosen ({decides}: {statistic[chosen]:.4g}, limit {certificate.limit:.4g})."

@@ -103,8 +103,8 @@ def test_choice_and_certificate_by_their_definition(name, confidence):
         expected, statistics = None, []
         for i in range(len(networks)):
             if confidence is None:
-                ever = lost[: i + 1].any(axis=0)
-                values = [(ever[g].sum() + 1) / (g.sum() + 1) for g in groups]
+                of_two = lost[max(0, i - 1) : i + 1].any(axis=0)
+                values = [(of_two[g].sum() + 1) / (g.sum() + 1) for g in groups]
             else:
                 counts = [(lost[i][g].sum(), g.sum()) for g in groups]
                 values = [binom.cdf(k, n, delta) for k, n in counts]
@@ -154,6 +154,43 @@ def test_a_row_that_comes_back_counts_as_lost_on_average_but_not_in_a_test():
         assert certificate.share_over_epsilon == 1 / 29
         rule = held_out.target.rule
         assert certificate.statistic == pytest.approx(rule.statistic(n_lost, 29))
+
+
+def share_of_promises_broken(lost, n_allowed):
+    """Whichever of some rows is the fresh one, the others being held out."""
+    network, path = networks_with_errors(len(lost))
+    n_rows = lost.shape[1]
+    broken = 0
+    for fresh in range(n_rows):
+        X = rows_with_errors(np.delete(lost, fresh, axis=1).T)
+        delta = (n_allowed + 1) / n_rows
+        chosen, *_ = validation(network, X, "absolute", delta=delta).choose(path)
+        broken += chosen is not network and lost[path.index(chosen), fresh]
+    return broken / n_rows
+
+
+def test_the_promise_on_average_holds_for_any_path_and_any_rows():
+    # given which rows there are, each of them is as likely as any other to be fresh
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(200):
+        n_networks, n_rows = rng.integers(1, 8), rng.integers(2, 7)
+        n_allowed = rng.integers(n_rows - 1)
+        lost = rng.random((n_networks, n_rows)) < rng.uniform(0.1, 0.9)
+        share = share_of_promises_broken(lost, n_allowed)
+        assert share * n_rows <= n_allowed + 1
+        shares.append(share * n_rows == n_allowed + 1)
+    assert any(shares)
+
+
+def test_counting_only_what_the_network_itself_loses_would_break_the_promise():
+    # the two that are held out are both lost right after the third one was: three of
+    # three promises would be broken, and two may be
+    lost = np.array([[0, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 1], [1, 0, 0], [0, 1, 1]])
+    for fresh, chosen in ((0, 4), (1, 2), (2, 0)):
+        held_out = np.delete(lost, fresh, axis=1)
+        assert held_out.all(axis=1).argmax() - 1 == chosen and lost[chosen, fresh]
+    assert share_of_promises_broken(lost, 1) <= 2 / 3
 
 
 def test_the_statistic_of_a_chosen_network_bounds_nothing():

@@ -29,8 +29,8 @@ class Method(ABC):
 
     # Networks of a path for each step of a walk, where it is fine, without and with
     # training. More of them bring the share over epsilon closer to delta, and the
-    # network smaller; but trained ones err on other rows each, all of which count.
-    n_per_step, n_refined_per_step = 10, 2
+    # network smaller.
+    n_per_step, n_refined_per_step = 10, 3
 
     # Why an asked density cannot always be had.
     limits = "A density is a whole number of edges."
@@ -119,13 +119,17 @@ class Method(ABC):
             yield compressed
 
     @contextmanager
-    def walk(self, network, X, **options):
+    def walk(self, network, X, X_more=None, **options):
         """Open a walk from a network to ever sparser ones.
 
         Parameters
         ----------
         network, X
             As in :meth:`sparsify`.
+
+        X_more : {ndarray, sparse array} of shape (n_more, n_features), default=None
+            Rows that the networks may be trained on as well, but not the rough ones,
+            which are to be measured on them.
 
         **options : dict
             As in :meth:`path`.

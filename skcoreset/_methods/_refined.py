@@ -4,18 +4,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from contextlib import contextmanager
-from functools import partial
 
 from .._errors import ERRORS
 from .._memory import compute
 from .._parallel import threads
-from .._training import Descent, MatchOriginal, Trainer, match, rows_to_match
+from .._training import (
+    Descent,
+    MatchOriginal,
+    Trainer,
+    match,
+    rows_to_match,
+    stack,
+)
 from ._base import RATIO, Method, n_edges_at
 from ._ranking import keep_highest
 
-# Passes over the rows before a network is yielded, and after each step. A walk, which
-# many networks begin with, makes more of these once half of the edges are gone.
-N_PASSES, N_PASSES_BETWEEN, N_PASSES_WALK = 8, 1, 2
+# Passes over the rows after each step, while more than half of the edges are left and
+# below, and before a network is returned: of a descent to one density, and of a walk.
+# What many networks begin with may take longer, and what each of them adds is shorter.
+N_PASSES, N_PASSES_WALK = (1, 1, 8), (1, 4, 4)
 
 
 class Refined(Method):
@@ -81,51 +88,51 @@ class Refined(Method):
         """
         if refine:
             options = {"error": error, "rng": rng, "recall": recall, "n_jobs": n_jobs}
-            options["n_passes"] = N_PASSES_BETWEEN
-            with self.walk(network, X, refine=True, **options) as walk:
+            with self._descent(network, X, None, N_PASSES, **options) as descent:
                 for density in densities:
-                    yield walk.network(n_edges_at(density, network.n_edges))
+                    yield descent.network(n_edges_at(density, network.n_edges))
             return
         with threads(n_jobs) as thread_map:
             objective = MatchOriginal(network, X, error, thread_map=thread_map)
             scores, _ = objective.rank(objective.network)
         yield from keep_highest(network, scores, densities)
 
-    @contextmanager
-    def walk(
-        self,
-        network,
-        X,
-        *,
-        refine,
-        error,
-        rng,
-        recall=compute,
-        n_passes=N_PASSES_WALK,
-        n_jobs=None,
-    ):
+    def walk(self, network, X, X_more=None, *, refine, **options):
         """Open a walk: the descent itself, where it trains."""
         if not refine:
-            options = {"error": error, "rng": rng, "n_jobs": n_jobs}
-            with super().walk(network, X, refine=False, **options) as walk:
-                yield walk
-            return
+            return super().walk(network, X, refine=False, **options)
+        return self._descent(network, X, X_more, N_PASSES_WALK, **options)
+
+    @contextmanager
+    def _descent(
+        self, network, X, X_more, n_passes, *, error, rng, recall=compute, n_jobs=None
+    ):
+        n_passes_dense, n_passes_between, n_passes_finish = n_passes
         with threads(n_jobs) as thread_map:
             made = rows_to_match(X, rng)
-            objective = MatchOriginal(
+            objective = last = MatchOriginal(
                 network, X, error, made=made, thread_map=thread_map
             )
+            if X_more is not None:
+                more = stack(X_more, made)
+                last = MatchOriginal(
+                    network, X, error, made=more, thread_map=thread_map
+                )
 
             def between(trainer):
                 is_dense = 2 * trainer.n_edges > network.n_edges
-                n_now = N_PASSES_BETWEEN if is_dense else n_passes
+                n_now = n_passes_dense if is_dense else n_passes_between
                 match(trainer, n_now, decay=False)
+
+            def finish(trainer):
+                trainer.objective = last
+                match(trainer, n_passes_finish, decay=True)
 
             yield Descent(
                 Trainer(network, objective, rng=rng, thread_map=thread_map),
                 objective.rank,
                 ratio=RATIO,
                 between=between,
-                finish=partial(match, n_passes=N_PASSES, decay=True),
+                finish=finish,
                 recall=recall,
             )

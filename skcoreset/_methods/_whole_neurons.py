@@ -75,7 +75,7 @@ class Neurons(WholeNeurons):
             for density in densities:
                 yield descent.network(n_edges_at(density, network.n_edges))
 
-    def walk(self, network, X, *, refine, **options):
+    def walk(self, network, X, X_more=None, *, refine, **options):
         """Open a walk: the descent itself, where it trains."""
         opened = self._descent if refine else super().walk
         return opened(network, X, refine=refine, **options)

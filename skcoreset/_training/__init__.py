@@ -11,6 +11,7 @@ from ._descent import Descent, steps_down
 from ._engine import Trainer
 from ._few_bits import FewBits
 from ._fine_tuning import fine_tune
+from ._made_rows import stack
 from ._objectives import FitLabels, MatchOriginal
 from ._refinement import match, refine, rows_to_match
 from ._rounding import Rounding
@@ -29,5 +30,6 @@ __all__ = [
     "match",
     "refine",
     "rows_to_match",
+    "stack",
     "steps_down",
 ]

@@ -230,15 +230,15 @@ def _without_dead_ends(network):
 def _measured(path, rounded, validation):
     """What the page has of each network: its weights, and its promise."""
     target, rows = validation.target, validation.rows
-    worst = np.zeros(rows.n_samples)
+    before = np.zeros(rows.n_samples)
     n_edges = path[0].n_edges
     points, epsilon, delta = [], 0.0, 0.0
     for network in path:
         shown, weights = rounded(network)
         errors = validation.errors(shown)
         # what is fixed beforehand has to let all networks before this one pass as well
-        worst = np.maximum(worst, errors)
-        judged = worst if target.rule.remembers else errors
+        judged = np.maximum(errors, before) if target.rule.remembers else errors
+        before = errors
         if target.counts_rows:
             smallest = _smallest_delta(rows, target, judged)
             delta = max(delta, _rounded_up(smallest))

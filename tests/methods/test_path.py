@@ -12,9 +12,10 @@ import pytest
 from skcoreset import CoresetCompressor
 from skcoreset._guarantees import Target
 from skcoreset._memory import compute
-from skcoreset._methods import METHODS
+from skcoreset._methods import COARSE_STEPS, METHODS
 from skcoreset._path import (
     MARGIN,
+    N_COARSE,
     beginning,
     choose_judges,
     networks_of_path,
@@ -67,11 +68,11 @@ def test_path_begins_before_the_judges_could_no_longer_promise():
     assert begin(errors, Target("absolute", 0.5, 0.1), steps_apart=6) == 18 - 6
 
 
-def test_rows_lost_on_the_way_count_where_the_rule_remembers_them():
+@pytest.mark.parametrize("confidence", [None, 0.9])
+def test_a_row_that_is_kept_again_is_not_lost(confidence):
     errors = np.zeros((40, 60))
     errors[12, :3] = errors[20:, 3:6] = 1
-    assert begin(errors, Target("absolute", 0.5, 0.1)) == 20 - MARGIN
-    assert begin(errors, Target("absolute", 0.5, 0.1, 0.9)) == 39 - MARGIN
+    assert begin(errors, Target("absolute", 0.5, 0.1, confidence)) == 39 - MARGIN
 
 
 def test_every_class_that_has_judges_counts_by_itself():
@@ -103,6 +104,14 @@ def test_paths_are_nested_and_end_with_one_edge(n_edges, n_per_step):
         assert path[-1:] == [1] * (n_edges > 1)
     for finer, coarser in pairwise(paths):
         assert set(coarser) <= set(finer)
+
+
+def test_few_networks_come_before_the_fine_part():
+    steps = steps_down(5000, 0.9)
+    for first in range(len(steps)):
+        coarse = [n for n in path_edges(steps, first, 3) if n > steps[first]]
+        assert len(coarse) == min(N_COARSE, max(0, (first - 1) // COARSE_STEPS))
+        assert all(n in steps[::COARSE_STEPS] for n in coarse)
 
 
 @pytest.mark.parametrize(
@@ -171,5 +180,6 @@ def test_where_the_path_is_likely_to_end_is_printed(mlp, digits, capsys):
     assert first.startswith("[skcoreset] density 1.0000")
     assert second.startswith("[skcoreset] 62 calibration rows say that the path ends")
     density = float(second.split("density ")[1].split(",")[0])
+    assert len(others) <= int(second.split("at most ")[1].split(" ")[0])
     assert any(line.startswith(f"[skcoreset] density {density:.4f}") for line in others)
     assert density > compressor.density_ > density / 2

@@ -18,7 +18,7 @@ from skcoreset._methods._refined import Refined
 from skcoreset._network import Network
 from skcoreset._wrapped import network_of
 
-from ..conftest import fitted
+from ..conftest import fitted, random_network
 
 DENSITIES = [1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05]
 
@@ -197,3 +197,18 @@ def test_better_than_simple_rankings_where_many_inputs_were_hardly_seen():
     for ours, *theirs in zip(refined, *rivals):
         best = min(error(rival, network, X_new) for rival in theirs)
         assert error(ours, network, X_new) < best
+
+
+def test_only_finished_networks_are_trained_on_the_rows_that_are_more():
+    network = random_network([5, 8, 3])
+    X, X_more, others = np.random.default_rng(0).normal(size=(3, 60, 5))
+    rough, finished = [], []
+    for more in (None, X_more, others):
+        options = {"refine": True, "error": ERRORS["absolute"]}
+        rng = np.random.default_rng(0)
+        with Refined().walk(network, X, more, rng=rng, **options) as walk:
+            finished.append(walk.network(walk.n_edges[6]).weights)
+            rough.append(walk.rough(7).weights)
+    np.testing.assert_array_equal(rough, [rough[0]] * 3)
+    assert not np.array_equal(finished[0], finished[1])
+    assert not np.array_equal(finished[1], finished[2])
