@@ -9,7 +9,7 @@ a :class:`Descent` takes edges away in between. The rest is built of these.
 
 from ._descent import Descent, steps_down
 from ._engine import Trainer
-from ._few_bits import FewBits
+from ._few_bits import FewBits, round_intercepts
 from ._fine_tuning import fine_tune
 from ._objectives import FitLabels, MatchOriginal
 from ._refinement import match, refine, rows_to_match
@@ -28,6 +28,7 @@ __all__ = [
     "fine_tune",
     "match",
     "refine",
+    "round_intercepts",
     "rows_to_match",
     "steps_down",
 ]

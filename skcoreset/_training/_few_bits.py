@@ -27,8 +27,12 @@ FEWEST_BITS = 2
 # The step between levels is chosen anew, for what the weights have become.
 N_CHOICES = 3
 
-# Those of the outputs may be far from 0, as values of a regressor are.
-HIDDEN_INTERCEPT_BITS, OUTPUT_INTERCEPT_BITS = 12, 16
+# Of 3 bits 6 values are taken: 8 are no more accurate, and take longer codes.
+FEWER_LEVELS = {3: 3}
+
+# Intercepts are finer than weights, as a neuron has only one. Those of the outputs may
+# be far from 0, as values of a regressor are.
+MORE_BITS, OUTPUT_INTERCEPT_BITS = 5, 16
 
 
 class FewBits:
@@ -40,8 +44,8 @@ class FewBits:
 
     bits : int
         Weights of a layer take at most `2**bits` values, the odd multiples of one step
-        in float32; 0 is not counted. Intercepts are multiples of a power of two, in 12
-        bits, and in 16 those of the outputs.
+        in float32; 0 is not counted. Intercepts are multiples of a power of two, in 5
+        bits more, and in 16 those of the outputs.
 
     rng : numpy.random.Generator
         Shuffles the rows, for every network alike.
@@ -79,22 +83,25 @@ def train_few_bits(trainer, bits, n_passes, min_steps):
             )
         rounding = rounding.representable(short_float32)
     network = trainer.network
+    weights = [
+        np.where(coef != 0, rounding[i].round(coef), 0).astype(coef.dtype)
+        for i, coef in enumerate(network.coefs)
+    ]
+    return round_intercepts(network.with_weights(weights), bits)
+
+
+def round_intercepts(network, bits):
+    """Return the network with the intercepts that go with weights of so many bits."""
     *hidden, outputs = network.intercepts
+    rounded = [_in_bits(b, bits + MORE_BITS) for b in hidden]
     return network.with_weights(
-        [
-            np.where(coef != 0, rounding[i].round(coef), 0).astype(coef.dtype)
-            for i, coef in enumerate(network.coefs)
-        ],
-        [
-            *(_in_bits(b, HIDDEN_INTERCEPT_BITS) for b in hidden),
-            _in_bits(outputs, OUTPUT_INTERCEPT_BITS),
-        ],
+        network.coefs, [*rounded, _in_bits(outputs, OUTPUT_INTERCEPT_BITS)]
     )
 
 
 def _rounding_of(network, bits):
     """Levels of each layer that are closest to its weights."""
-    n_levels = 2 ** (bits - 1)
+    n_levels = FEWER_LEVELS.get(bits, 2 ** (bits - 1))
     steps = [
         best_step(coef[coef != 0], n_levels, short_float32, odd=True)
         for coef in network.coefs

@@ -12,14 +12,16 @@ from math import atanh, ceil, floor, log2
 
 import numpy as np
 
+from .._codec import levels_of
 from .._network import ACTIVATIONS, dense
 
 # Sums stay below, whatever the input: then sums and differences of two fit 32 bits.
 MAX_SUM = 2**30
 
-# Weights that are no multiples of one step are rounded to levels of 8 bits.
+# Weights that are no multiples of one step are rounded to levels of 8 bits. There are
+# codes for these, and for larger ones if all are odd.
 MAX_LEVEL = 127
-MAX_EXACT_LEVEL = 255
+MAX_EVEN_LEVEL, MAX_ODD_LEVEL = 128, 255
 
 # Where there are no edges, only intercepts: see `_make_layer`.
 TINY_STEP = 2.0**-40
@@ -335,8 +337,8 @@ def power_of_two(T):
 def round_network(network):
     """Round the weights of each layer to levels of one step; drop and sort neurons.
 
-    Weights that are multiples of one step already, up to 255 times it, are kept
-    exactly. Otherwise the largest is 127 steps.
+    Weights that are multiples of one step already, up to 128 times it, or odd ones up
+    to 255 times it, are kept exactly. Otherwise the largest is 127 steps.
 
     Returns
     -------
@@ -347,7 +349,7 @@ def round_network(network):
     coefs, steps = [], []
     for coef in network.coefs:
         coef = dense(coef).astype(np.float64)
-        step = exact_step(coef) or float(np.abs(coef).max()) / MAX_LEVEL
+        step = _step_of(coef)
         coefs.append(step * np.rint(coef / step))
         steps.append(step)
     intercepts = [b.astype(np.float64) for b in network.intercepts]
@@ -356,24 +358,18 @@ def round_network(network):
     return coefs, intercepts, steps
 
 
-def exact_step(coef):
-    """The step that all weights are multiples of, or None."""
-    magnitudes = np.unique(np.abs(coef[coef != 0]))
-    if not magnitudes.size:
+def _step_of(coef):
+    """The step that all weights are multiples of, or one that is fine enough."""
+    if not coef.any():
         return TINY_STEP
-    if magnitudes.size > MAX_EXACT_LEVEL:
-        return None
-    divisor = 0
-    while True:
-        divisor += 1
-        step = magnitudes[0] / divisor
-        multiples = magnitudes / step
-        if multiples[-1] > MAX_EXACT_LEVEL + 0.5:
-            return None
-        levels = np.rint(multiples)
-        if np.allclose(multiples, levels, rtol=4e-7, atol=0):
-            # the mean over all is nearer than one rounded multiple
-            return float(magnitudes @ levels / (levels @ levels))
+    # float32, as networks with float64 weights may come from there
+    found = levels_of(coef.astype(np.float32))
+    if found:
+        step, levels = found
+        is_odd = (levels[levels != 0] % 2).all()
+        if np.abs(levels).max() <= (MAX_ODD_LEVEL if is_odd else MAX_EVEN_LEVEL):
+            return float(step)
+    return float(np.abs(coef).max()) / MAX_LEVEL
 
 
 def _drop_idle_neurons(coefs, intercepts, activate):
