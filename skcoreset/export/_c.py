@@ -32,7 +32,7 @@ from .._wrapped import (
     network_of,
     thawed,
 )
-from ._c_source import code_layers, function_bytes, table_sizes, write_source
+from ._c_source import code_bytes, code_layers, table_sizes, write_source
 from ._integer import (
     Floats,
     ScaledBytes,
@@ -357,8 +357,8 @@ class CProgram:
         kinds += ["float"] * (has_values or isinstance(source, Floats))
         kinds += ["exp"] * self._uses_exp
         kinds += ["probabilities"] * self._probabilities
-        code = sum(CODE_BYTES[kind] for kind in kinds) + function_bytes(self)
-        return sum(table_sizes(self)) + code
+        size = sum(table_sizes(self, codes=False)) + sum(CODE_BYTES[k] for k in kinds)
+        return size + code_bytes(self._coded, source.values)
 
     @property
     def ram_bytes(self):
@@ -510,8 +510,8 @@ def _differ(small, large, X):
 
 def _too_large(program, network, estimator, flash):
     """What to say of a network that takes too much flash."""
-    layers = program._network.layers
-    fixed = program.flash_bytes - sum(layer.codes.size for layer in program._coded)
+    layers, values = program._network.layers, program._network.source.values
+    fixed = program.flash_bytes - code_bytes(program._coded, values)
     # the largest share of the edges that fits, by bisection: formats change with it
     fitting, too_many = 0.0, 1.0
     for _ in range(10):
@@ -545,4 +545,7 @@ def _code_size(layers, share):
         replace(layer, levels=layer.levels * (rng.random(layer.levels.shape) < share))
         for layer in layers
     ]
-    return sum(coded.codes.size for coded in code_layers(thinned))
+    # once compressed, they may have types that no function can share
+    return sum(
+        each.codes.size + each.format.function_bytes for each in code_layers(thinned)
+    )

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, starmap
 
 import numpy as np
 
@@ -18,14 +18,19 @@ CLASS_NAME_LENGTH = 60
 # Bits of the numbers that edges are written as; larger ones are two bytes.
 NUMBER_BITS = (4, 6, 7, 8, 16)
 
+MAX_REACH = 256
+
 # With no more levels than that, a number is divided by repeated subtraction.
 MAX_DIVISIONS = 16
 
 # Different numbers that only go on, at most.
 MAX_SKIPS = 16
 
+# The time to put a number together from parts of bytes counts as so many bits.
+SLOW_BITS = 0.6
+
 # Machine code that reads a dense layer, whole numbers, or parts of bytes, on AVR.
-DENSE_BYTES, WHOLE_BYTES, PARTS_BYTES = 130, 220, 270
+DENSE_BYTES, WHOLE_BYTES, PARTS_BYTES = 150, 220, 320
 
 # Stands for the name of a function in its text while texts are compared.
 UNNAMED = "@"
@@ -87,6 +92,11 @@ class Format:
         return PARTS_BYTES if self.bits < 8 else WHOLE_BYTES
 
     @property
+    def slowness(self):
+        """What a byte counts, as it takes longer to read than a whole number."""
+        return 1 if self.bits >= 8 else 1 + SLOW_BITS / self.bits
+
+    @property
     def largest(self):
         """Largest level that has a code."""
         return self.n_levels - 1 if self.odd else self.n_levels // 2
@@ -101,11 +111,10 @@ class Format:
             return False
         return np.abs(levels).max(initial=0) <= self.largest
 
-    def size(self, n_edges, distances):
+    def size(self, n_edges, distances, counts):
         """Bytes of some edges, by how often there is each distance to the next."""
-        skips = (np.arange(len(distances)) - 1) // self.reach
-        skips[0] = 0
-        n_numbers = n_edges + distances @ -(-skips // self.n_skips)
+        skips = np.maximum(distances - 1, 0) // self.reach
+        n_numbers = n_edges + counts @ -(-skips // self.n_skips)
         return n_numbers * self.bits / 8
 
     def numbers(self, levels, distances):
@@ -162,6 +171,39 @@ class Format:
         return codes[needed].astype(np.uint8), places[needed]
 
 
+@dataclass(frozen=True)
+class Types:
+    """Types of a layer, or wider ones, so that layers are read by one function.
+
+    Parameters
+    ----------
+    bias : dtype
+        What biases are stored as, without `layer.bias_shift` zero bits.
+
+    sum, unit : dtype
+        Of sums, and of biases in their units and of the units.
+    """
+
+    bias: np.dtype
+    sum: np.dtype
+    unit: np.dtype
+
+    @classmethod
+    def of(cls, layers):
+        biases = [layer.bias >> layer.bias_shift for layer in layers]
+        units = [max(np.abs(la.bias).max(), 1 << la.bias_shift) for la in layers]
+        return cls(
+            np.result_type(
+                *(_int_type(end) for b in biases for end in (b.min(), b.max()))
+            ),
+            # no smaller ones: 8 bits are no faster
+            *(
+                np.dtype(np.int16 if max(most) < 2**15 else np.int32)
+                for most in ([layer.bound for layer in layers], units)
+            ),
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class CodedLayer:
     """A layer as what is in flash: the bias of each neuron, and its edges.
@@ -172,8 +214,7 @@ class CodedLayer:
 
     format : Format
 
-    bias_type : dtype
-        What the bias is stored as, without `layer.bias_shift` zero bits.
+    types : Types
 
     codes : ndarray of uint8
 
@@ -186,20 +227,10 @@ class CodedLayer:
 
     layer: object
     format: Format
-    bias_type: np.dtype
+    types: Types
     codes: np.ndarray
     ends: np.ndarray
     first: int = 0
-
-    @property
-    def has_short_bias(self):
-        """Whether biases in units of sums have 16 bits, and so have their units."""
-        largest = max(np.abs(self.layer.bias).max(), 1 << self.layer.bias_shift)
-        return largest < 2**15
-
-    @property
-    def sum_type(self):
-        return "int16_t" if self.layer.bound < 2**15 else "int32_t"
 
 
 class _Edges:
@@ -219,7 +250,7 @@ class _Edges:
         self.levels = layer.levels.T.ravel()[places]
         ends = np.concatenate([[0], places, [layer.levels.size]])
         self._distances = np.diff(ends)
-        self._counts = np.bincount(self._distances)
+        self._counts = np.unique(self._distances, return_counts=True)
         self.formats = list(_formats_of(self.levels))
 
     def size(self, format_):
@@ -228,13 +259,11 @@ class _Edges:
             return np.inf
         if not format_.reach:
             return self.layer.levels.size
-        return format_.size(len(self.levels), self._counts)
+        return format_.size(len(self.levels), *self._counts)
 
-    def coded(self, format_):
+    def coded(self, format_, types):
         layer = self.layer
         n_in, n_out = layer.levels.shape
-        bias = layer.bias >> layer.bias_shift
-        bias = bias.astype(np.result_type(*map(_int_type, (bias.min(), bias.max()))))
         if format_.reach:
             numbers, places, first = format_.numbers(self.levels, self._distances)
             codes, read_for = format_.bytes(numbers)
@@ -244,12 +273,12 @@ class _Edges:
             neurons = np.repeat(np.arange(n_out), n_in)
         # each neuron begins with its bias
         starts = np.searchsorted(neurons, np.arange(n_out))
-        head = _bytes(bias)
+        head = _bytes((layer.bias >> layer.bias_shift).astype(types.bias))
         codes = np.insert(codes, np.repeat(starts, head.shape[1]), head.ravel())
         ends = np.append(starts[1:], len(neurons)) + head.shape[1] * np.arange(
             1, n_out + 1
         )
-        return CodedLayer(layer, format_, bias.dtype, codes, ends, first)
+        return CodedLayer(layer, format_, types, codes, ends, first)
 
 
 def _formats_of(levels):
@@ -258,14 +287,14 @@ def _formats_of(levels):
     ways = [(False, 2 * largest)]
     if (levels % 2).all():
         ways.append((True, largest + 1))
-    if largest < 128 or levels.min() == -128:
+    if largest < 128:
         yield Format()
     for odd, n_levels in ways:
         for bits in NUMBER_BITS:
-            most = ((1 << bits) - 1) // n_levels
+            most = min(((1 << bits) - 1) // n_levels, MAX_REACH)
             for reach in range(1, most + 1):
-                # others are divided by, one subtraction for each level
-                if n_levels <= MAX_DIVISIONS or _is_power(reach) or _is_power(n_levels):
+                is_fast = n_levels <= MAX_DIVISIONS or _is_power(n_levels)
+                if _is_power(reach) or (is_fast and bits <= 8):
                     yield Format(bits, n_levels, odd, reach)
 
 
@@ -284,28 +313,31 @@ def code_layers(layers):
     formats = list(dict.fromkeys(each for layer in layers for each in layer.formats))
     sizes = np.array([[layer.size(each) for each in formats] for layer in layers])
 
+    sizes *= [format_.slowness for format_ in formats]
     functions = np.array([format_.function_bytes for format_ in formats])
 
-    def cost(chosen):
-        return sizes[:, chosen].min(axis=1).sum() + functions[chosen].sum()
+    def replaced(first, second):
+        """What it takes if each format in turn replaces these two, and the others."""
+        kept = [number for number in chosen if number not in (first, second)]
+        least = sizes[:, kept].min(axis=1, initial=np.inf, keepdims=True)
+        totals = np.minimum(least, sizes).sum(axis=0) + functions
+        return totals + functions[kept].sum(), kept
 
     chosen = sorted(set(sizes.argmin(axis=1).tolist()))
+    total = sizes[:, chosen].min(axis=1).sum() + functions[chosen].sum()
     while len(chosen) > 1:
-        fewer = min(
-            (
-                sorted({new}.union(chosen) - ({first, second} - {new}))
-                for first, second in combinations(chosen, 2)
-                for new in range(len(formats))
-            ),
-            key=cost,
+        totals, kept = min(
+            starmap(replaced, combinations(chosen, 2)), key=lambda pair: pair[0].min()
         )
-        if cost(fewer) >= cost(chosen):
+        if totals.min() >= total:
             break
-        chosen = fewer
-    return [
-        layer.coded(formats[chosen[np.argmin(row)]])
-        for layer, row in zip(layers, sizes[:, chosen])
-    ]
+        total, chosen = totals.min(), sorted({*kept, int(totals.argmin())})
+    best = [chosen[row.argmin()] for row in sizes[:, chosen]]
+    together = {
+        number: Types.of([edges.layer for edges, b in zip(layers, best) if b == number])
+        for number in chosen
+    }
+    return [edges.coded(formats[b], together[b]) for edges, b in zip(layers, best)]
 
 
 def _bytes(array):
@@ -337,15 +369,15 @@ def _split(layers):
     return blocks, firsts
 
 
-def table_sizes(program):
-    """Bytes of each table of a program."""
+def table_sizes(program, codes=True):
+    """Bytes of each table of a program, with or without those of edges."""
     source = program._network.source
     arrays = [
         layer.activation.entries.astype(np.int16)
         for layer in program._network.layers
         if isinstance(layer.activation, Table)
     ]
-    arrays += _split(program._coded)[0]
+    arrays += _split(program._coded)[0] if codes else []
     if isinstance(source, ScaledBytes):
         arrays.append(source.factors.astype(np.uint16))
     if isinstance(source, Floats):
@@ -355,14 +387,22 @@ def table_sizes(program):
     return [array.nbytes for array in arrays]
 
 
-def function_bytes(program):
-    """Bytes of the functions that read layers, about."""
-    kinds, values = set(), program._network.source.values
-    for coded in program._coded:
-        types = values.ctype, coded.bias_type, coded.sum_type, coded.has_short_bias
-        kinds.add((coded.format, *types))
+def code_bytes(layers, values):
+    """Bytes of coded layers, and about of the functions that read them.
+
+    Parameters
+    ----------
+    layers : list of CodedLayer
+
+    values : Values
+        What enters the first one.
+    """
+    kinds = set()
+    for coded in layers:
+        kinds.add((coded.format, values.ctype, coded.types))
         values = coded.layer.activation and coded.layer.activation.values
-    return sum(format_.function_bytes for format_, *_ in kinds)
+    functions = sum(format_.function_bytes for format_, *_ in kinds)
+    return functions + sum(coded.codes.size for coded in layers)
 
 
 def _int_type(number):
@@ -383,7 +423,7 @@ def write_source(program):
     name, network = program.name, program._network
     coded = program._coded
     tables, functions, neurons = [], [], []
-    place_type = _counter(max(len(c.layer.levels) + c.format.longest for c in coded))
+    place_type = _place_type(coded)
     source = network.source
     if isinstance(source, ScaledBytes):
         tables.append(_table(name, "factors", source.factors.astype(np.uint16)))
@@ -403,7 +443,11 @@ def write_source(program):
             functions.append(neuron.replace(UNNAMED, function))
         function = f"{name}_neuron{neurons.index(neuron)}"
         in_type = "uint8_t" if scaled else values.ctype
-        functions.append(_layer_function(name, number, layer, function, in_type))
+        functions.append(
+            _layer_function(
+                name, number, layer, function, in_type, _is_indexed(layer, scaled)
+            )
+        )
         values = layer.layer.activation and layer.layer.activation.values
     blocks, firsts = _split(coded)
     tables += [_table(name, f"codes{part}", block) for part, block in enumerate(blocks)]
@@ -428,20 +472,24 @@ def write_source(program):
     return "\n\n".join(parts) + "\n"
 
 
+def _place_type(coded):
+    """A signed type of places, from before a neuron's last to far behind it."""
+    ends = [(-len(each.layer.levels), each.format.longest) for each in coded]
+    types = [_int_type(end) for each in ends for end in each]
+    return f"{np.result_type(np.int16, *types)}_t"
+
+
 def _state(name, coded, place_type):
     """Variables that say where in the tables the reading is."""
-    state = {}
-    for layer in coded:
-        if layer.format.reach:
-            state |= {"i": f"{place_type} i", **_number_state(layer.format)}
     lines = [
         "/* What of the tables is read next, and the input that it is for. */",
         f"static const uint8_t *{name}_next;",
     ]
-    for declaration in state.values():
-        ctype, key = declaration.split()
-        lines.append(f"static {ctype} {name}_{key};")
-    return "\n".join(lines)
+    formats = [layer.format for layer in coded]
+    if any(format_.reach for format_ in formats):
+        lines.append(f"static {place_type} {name}_i;")
+    keys = dict.fromkeys(key for each in formats for key in _number_state(each))
+    return "\n".join([*lines, *(f"static uint8_t {name}_{key};" for key in keys)])
 
 
 def _comment(program, public):
@@ -567,40 +615,47 @@ def _neuron_function(name, function, coded, source, values, place_type):
     place_type : str
         Type of places.
     """
-    format_, sum_type = coded.format, coded.sum_type
+    format_, types = coded.format, coded.types
+    sum_type, unit_type = f"{types.sum}_t", f"{types.unit}_t"
     read = f"{name.upper()}_READ8(p++)"
-    value, in_type = "x[i]", values.ctype
+    in_type = "uint8_t" if source is not None else values.ctype
     if source is not None:
-        factor = _read(name, "factors", source.factors.astype(np.uint16), "i")
+        factor = _read(name, "factors", source.factors.astype(np.uint16), "(n_in + i)")
         half = 1 << (source.shift - 1)
         value = f"(int32_t)(((uint32_t){factor} * x[i] + {half}) >> {source.shift})"
-        in_type = "uint8_t"
-    # 16 bits are multiplied faster, and by less code
-    unit_type = "int16_t" if coded.has_short_bias else "int32_t"
-    add = _sum_code(values, value, sum_type, is_scaled=source is not None)
-    if format_.reach:
-        state = {"i": f"{place_type} i", **_number_state(format_)}
-        loop = ["while (i < n_in) {", *_edge_code(format_, read, add), "}"]
     else:
-        state = {}
+        value = "x[i]" if format_.reach else "*x"
+    add = _sum_code(values, value, types.sum, is_scaled=source is not None)
+    state = _number_state(format_)
+    is_indexed = _is_indexed(coded, source)
+    before, after = [], []
+    if is_indexed:
+        # x is the end, and i counts up to 0, which is a short test
+        start = f"{name}_i - n_in" if format_.reach else "-n_in"
+        before = [f"{place_type} i = ({place_type})({start});"]
+    if format_.reach:
+        loop = ["while (i < 0) {", *_edge_code(format_, read, add), "}"]
+        after = [f"{name}_i = i;"]
+    else:
+        step = "++i" if source is not None else "--n_in, ++x"
         loop = [
-            "for (i = 0; i < n_in; ++i) {",
+            f"for (; {'i' if source is not None else 'n_in'}; {step}) {{",
             f"    int8_t level = (int8_t){read};",
             *(f"    {line}" for line in add),
             "}",
         ]
     lines = [
         f"const uint8_t *p = {name}_next;",
-        *(f"{declaration} = {name}_{key};" for key, declaration in state.items()),
-        *([] if format_.reach else [f"{place_type} i;"]),
+        *before,
+        *(f"uint8_t {key} = {name}_{key};" for key in state),
         f"{unit_type} bias;",
         f"{sum_type} sum;",
-        *_read_number("bias", coded.bias_type, read),
+        *_read_number("bias", types.bias, read),
         f"sum = ({sum_type})({unit_type})(bias * unit);",
         *loop,
         f"{name}_next = p;",
-        *(f"{name}_{key} = {key};" for key in state if key != "i"),
-        *([f"{name}_i = ({place_type})(i - n_in);"] if format_.reach else []),
+        *after,
+        *(f"{name}_{key} = {key};" for key in state),
         "return sum;",
     ]
     return "\n".join(
@@ -615,10 +670,15 @@ def _neuron_function(name, function, coded, source, values, place_type):
     )
 
 
+def _is_indexed(coded, source):
+    """Whether inputs are taken at indices, counted from the end."""
+    return bool(coded.format.reach) or source is not None
+
+
 def _sum_code(values, value, sum_type, is_scaled):
     """Statements that add level times value."""
     product = f"level * {value}" if values.peak < 256 else f"(int32_t)level * {value}"
-    add = f"sum += ({sum_type})({product});"
+    add = f"sum += ({sum_type}_t)({product});"
     if not values.is_signed and not is_scaled:
         # pixels and ReLU are 0 more often than not
         return [f"if ({value})", f"    {add}"]
@@ -645,10 +705,8 @@ def _log2(number):
 
 
 def _number_state(format_):
-    """Variables of what is left of bytes, if they are not whole numbers."""
-    if format_.bits >= 8:
-        return {}
-    return {"rest": "uint8_t rest", "left": "uint8_t left"}
+    """Names of what says which parts of bytes are left."""
+    return ["rest", "left"] if format_.bits < 8 else []
 
 
 def _number_code(format_, read):
@@ -683,7 +741,7 @@ def _edge_code(format_, read, add):
     """Statements of the loop: a number, its level times the value, the way to go on."""
     reach, n_levels, largest = format_.reach, format_.n_levels, format_.largest
     n_codes = n_levels * reach
-    skip_type = f"{_counter(format_.longest)}"
+    skip_type = _counter(format_.longest)
     # of a type that holds it
     level_type = "int8_t" if largest < 128 else "int16_t"
     if _is_power(reach):
@@ -708,6 +766,8 @@ def _edge_code(format_, read, add):
     else:
         signed = [f"level = ({level_type})(level - {largest});"]
         signed += ["if (level >= 0)", "    ++level;"]
+    # in 8 bits, as long as they do
+    step = ["++code;", "i += code;"] if reach < 256 else ["i += code + 1;"]
     lines = [
         f"{level_type} level;",
         *_number_code(format_, read),
@@ -718,21 +778,25 @@ def _edge_code(format_, read, add):
         *split,
         *signed,
         *add,
-        "i += code + 1;",
+        *step,
     ]
     return [f"    {line}" for line in lines]
 
 
-def _layer_function(name, number, coded, neuron, in_type):
+def _layer_function(name, number, coded, neuron, in_type, is_indexed):
     """A function that computes some neurons of a layer."""
     layer = coded.layer
-    out_type = layer.activation.values.ctype if layer.activation else coded.sum_type
+    n_in = len(layer.levels)
+    x = f"x + {n_in}" if is_indexed else "x"
+    out_type = (
+        layer.activation.values.ctype if layer.activation else f"{coded.types.sum}_t"
+    )
     lines = [
         f"static void {name}_layer{number}(const {in_type} *x, {out_type} *y, "
         f"{_counter(len(layer.bias))} n)",
         "{",
         "    for (; n; --n) {",
-        f"        {coded.sum_type} sum = {neuron}(x, {len(layer.levels)}, "
+        f"        {coded.types.sum}_t sum = {neuron}({x}, {n_in}, "
         f"{1 << layer.bias_shift});",
         *(f"        {line}" for line in _activation_code(name, number, layer)),
         "    }",
@@ -835,7 +899,7 @@ def _sums_function(program, firsts):
         done = end
         x = y
     lines = [f"    {line}" for line in (*declarations, *body)]
-    sum_type = coded[-1].sum_type
+    sum_type = f"{coded[-1].types.sum}_t"
     head = f"static void {name}_sums(const {source.ctype} *x, {sum_type} *sums)"
     return "\n".join([head, "{", *lines, "}"])
 
@@ -875,7 +939,7 @@ def _public_functions(program):
     name, network, n = program.name, program._network, program.n_outputs_
     x = f"const {network.source.ctype} *x"
     # on the stack of AVR it would take more code
-    sums = f"    static {program._coded[-1].sum_type} sums[{n}];"
+    sums = f"    static {program._coded[-1].types.sum}_t sums[{n}];"
     compute = f"    {name}_sums(x, sums);"
     each = f"    for (k = 0; k < {n}; ++k)"
     counter = f"    {_counter(n)} k;"

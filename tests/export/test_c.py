@@ -270,15 +270,14 @@ def test_numbers_say_where_edges_are(format_, density):
     magnitudes = 2 * magnitudes - 1 if format_.odd else magnitudes
     levels = rng.choice([*magnitudes, *-magnitudes], (n_in, n_out))
     levels[rng.random((n_in, n_out)) >= density] = 0
-    coded = _c_source._Edges(
-        _integer.Layer(levels, np.arange(-3, 4), bound=1000)
-    ).coded(format_)
+    layer = _integer.Layer(levels, np.arange(-3, 4), bound=1000)
+    edges = _c_source._Edges(layer)
+    coded = edges.coded(format_, _c_source.Types.of([layer]))
     found, biases = read_layer(coded)
     np.testing.assert_array_equal(biases, coded.layer.bias)
     np.testing.assert_array_equal(found, levels)
     # as announced, to a number more for each that is not whole
-    size = _c_source._Edges(coded.layer).size(format_)
-    assert abs(coded.codes.size - n_out - size) <= 2
+    assert abs(coded.codes.size - n_out - edges.size(format_)) <= 2
 
 
 def read_layer(coded):

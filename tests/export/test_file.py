@@ -403,7 +403,7 @@ def test_very_deep_network_is_refused():
 # What is refused by `load`
 
 
-def sealed(body, version=1):
+def sealed(body, version=2):
     """A file with a proper beginning and checksum."""
     data = b"\x89SKC\r\n\x1a\n" + struct.pack("<BI", version, len(body)) + body
     return data + struct.pack("<I", zlib.crc32(data))
@@ -472,10 +472,13 @@ def test_text_is_no_such_file():
         loaded(b"weights: 1, 2, 3")
 
 
-def test_later_versions_are_refused(small_files):
+@pytest.mark.parametrize("version, which", [(1, "an earlier"), (3, "a later")])
+def test_other_versions_are_refused(version, which, small_files):
     body = small_files[0][13:-4]
-    with pytest.raises(ValueError, match=r"version 2 of its format.* version 1"):
-        loaded(sealed(body, version=2))
+    with pytest.raises(
+        ValueError, match=f"version {version} of its.*load it with {which}"
+    ):
+        loaded(sealed(body, version=version))
 
 
 def mutated(data, rng):
