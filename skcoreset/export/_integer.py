@@ -7,7 +7,7 @@ integer values; its activation makes the sum a value of 8 or 16 bits again.
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atanh, ceil, floor, log2
 
 import numpy as np
@@ -40,6 +40,9 @@ EXP_UNIT = np.float32(1 / 32767)
 # Bits that a bias has, at least, below the last of the value that it is part of: an
 # error of a quarter there, beside that of a half by which the value is rounded.
 BIAS_BITS = 1
+
+# The biases of the outputs may be wrong by one part in so many of the outputs' spread.
+OUTPUT_RESOLUTION = 500
 
 # Of the distance between two entries of a table: products with it fit 32 bits.
 MAX_FRACTION_BITS = 12
@@ -470,6 +473,9 @@ def integer_network(network, rounded, source, X, hidden_bits):
             layer = _with_activation(layer, activation)
             V = activation(layer.sums(V))
             values = activation.values
+        else:
+            spread = layer.sums(V).std(axis=0).min() / OUTPUT_RESOLUTION
+            layer = _with_short_bias(layer, floor(log2(max(spread, 1))))
         layers.append(layer)
     return IntegerNetwork(source, layers, unit, network.out_activation)
 
@@ -495,12 +501,19 @@ def _with_activation(layer, activation):
     bias = layer.bias
     if isinstance(activation, Shift):
         bias = bias + ((1 << activation.shift) >> 1)
-    shift = max(int(np.abs(bias).max()).bit_length() - 7, 0)
-    if shift > activation.spare_bits:
+    rounded = Layer(layer.levels, bias, layer.bound, activation)
+    return _with_short_bias(rounded, activation.spare_bits, layer.bias)
+
+
+def _with_short_bias(layer, spare_bits, exact=None):
+    """The layer with a bias that takes a byte, if bits that it can spare will do."""
+    exact = layer.bias if exact is None else exact
+    shift = max(int(np.abs(layer.bias).max()).bit_length() - 7, 0)
+    if shift > spare_bits:
         shift = 0
-    bias = (bias + ((1 << shift) >> 1)) >> shift << shift
-    bound = layer.bound + int(np.abs(bias - layer.bias).max())
-    return Layer(layer.levels, bias, bound, activation, shift)
+    bias = (layer.bias + ((1 << shift) >> 1)) >> shift << shift
+    bound = layer.bound + int(np.abs(bias - exact).max())
+    return replace(layer, bias=bias, bound=bound, bias_shift=shift)
 
 
 def _value_bits(n_bits, weight):
