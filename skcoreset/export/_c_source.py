@@ -30,7 +30,7 @@ MAX_SKIPS = 16
 SLOW_BITS = 0.6
 
 # Machine code that reads a dense layer, whole numbers, or parts of bytes, on AVR.
-DENSE_BYTES, WHOLE_BYTES, PARTS_BYTES = 180, 220, 320
+DENSE_BYTES, WHOLE_BYTES, PARTS_BYTES = 180, 220, 310
 
 # Stands for the name of a function in its text while texts are compared.
 UNNAMED = "@"
