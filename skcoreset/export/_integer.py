@@ -42,7 +42,7 @@ EXP_UNIT = np.float32(1 / 32767)
 BIAS_BITS = 1
 
 # The biases of the outputs may be wrong by one part in so many of the outputs' spread.
-OUTPUT_RESOLUTION = 500
+OUTPUT_RESOLUTION = 100
 
 # Of the distance between two entries of a table: products with it fit 32 bits.
 MAX_FRACTION_BITS = 12
@@ -509,9 +509,12 @@ def _with_short_bias(layer, spare_bits, exact=None):
     """The layer with a bias that takes a byte, if bits that it can spare will do."""
     exact = layer.bias if exact is None else exact
     shift = max(int(np.abs(layer.bias).max()).bit_length() - 7, 0)
-    if shift > spare_bits:
-        shift = 0
-    bias = (layer.bias + ((1 << shift) >> 1)) >> shift << shift
+    shift = shift if shift <= spare_bits else 0
+    bias = (layer.bias + ((1 << shift) >> 1)) >> shift
+    if shift:
+        # rounded up, 127.5 would be one too much
+        bias = np.minimum(bias, 127)
+    bias = bias << shift
     bound = layer.bound + int(np.abs(bias - exact).max())
     return replace(layer, bias=bias, bound=bound, bias_shift=shift)
 

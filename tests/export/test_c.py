@@ -280,6 +280,23 @@ def test_numbers_say_where_edges_are(format_, density):
     assert abs(coded.codes.size - n_out - edges.size(format_)) <= 2
 
 
+def test_layers_share_a_format_where_that_is_shorter():
+    rng = np.random.default_rng(0)
+
+    def layer(n_in, n_out, density):
+        levels = rng.choice([-5, -3, -1, 1, 3, 5], (n_in, n_out))
+        levels[rng.random((n_in, n_out)) >= density] = 0
+        return _integer.Layer(levels, np.zeros(n_out, int), bound=1000)
+
+    small = [layer(20, 5, 0.1), layer(5, 5, 0.9)]
+    large = [layer(500, 200, 0.05), layer(200, 200, 0.9)]
+    for layers, n_formats in ((small, 1), (large, 2)):
+        coded = _c_source.code_layers(layers)
+        assert len({each.format for each in coded}) == n_formats
+        for each, original in zip(coded, layers):
+            np.testing.assert_array_equal(read_layer(each)[0], original.levels)
+
+
 def read_layer(coded):
     """Levels and biases, by the definition of the format."""
     format_, layer = coded.format, coded.layer
