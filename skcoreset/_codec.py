@@ -55,9 +55,9 @@ _EVIDENCE = 30
 # Levels of weights are no larger than that, either way.
 MAX_LEVEL = 255
 
-# What the counts of magnitudes are kept apart by: so many groups of neurons, by their
-# numbers of edges, and whether the sign.
-_CONTEXTS = (1, False), (1, True), (4, False), (8, False)
+# What the counts of magnitudes are kept apart by: so many groups of inputs and so many
+# of neurons, by their numbers of edges, and whether the sign.
+_CONTEXTS = (1, 1, False), (1, 1, True), (4, 1, False), (4, 4, False)
 
 # More lines than this are coded only where there are no fewer across.
 _MAX_LINES = 4096
@@ -350,7 +350,7 @@ def code_levels(coder, levels, kept, lags, is_intercept=None):
     """Code the levels of the edges that there are.
 
     The sign by those of the edges from inputs that are near to the same neuron, the
-    magnitude by the number of edges that the neuron has.
+    magnitude by the numbers of edges that the input and the neuron have.
 
     Parameters
     ----------
@@ -400,7 +400,7 @@ def code_levels(coder, levels, kept, lags, is_intercept=None):
 
     magnitudes = np.abs(given) - 1
     signs = out[rows, columns] > 0
-    edges = kept, columns, signs, is_intercept[rows]
+    edges = kept, rows, columns, signs, is_intercept[rows]
     best = 0
     if isinstance(coder, Encoder):
         lengths = [
@@ -443,14 +443,25 @@ def code_integers(coder, values):
     return (leading + digits) * (1 - 2 * negative)
 
 
-def _contexts(kept, columns, signs, is_intercept, n_groups, by_sign):
-    """Number of the context of each edge: the group of its neuron, with its sign."""
-    n_out = kept.shape[1]
-    order = np.argsort(np.count_nonzero(kept, axis=0), kind="stable")
-    groups = np.empty(n_out, int)
-    groups[order] = np.arange(n_out) * n_groups // n_out
-    contexts = np.where(is_intercept, n_groups, groups[columns])
+def _contexts(kept, rows, columns, signs, is_intercept, n_inputs, n_neurons, by_sign):
+    """Number of the context of each edge: the groups of its ends, with its sign."""
+    inputs, neurons = (
+        _groups(np.count_nonzero(kept, axis=axis), n_groups)
+        for axis, n_groups in ((1, n_inputs), (0, n_neurons))
+    )
+    contexts = n_neurons * inputs[rows] + neurons[columns]
+    contexts = np.where(is_intercept, n_inputs * n_neurons, contexts)
     return 2 * contexts + signs if by_sign else contexts
+
+
+def _groups(degrees, n_groups):
+    """Group of each end, from few edges to many: about as many edges in each group."""
+    order = np.argsort(degrees, kind="stable")
+    edges = degrees[order]
+    groups = np.empty(len(degrees), int)
+    # by the edge in the middle of each end's
+    groups[order] = (2 * np.cumsum(edges) - edges) * n_groups // (2 * edges.sum())
+    return groups
 
 
 def _length(values, contexts, n_values):

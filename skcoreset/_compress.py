@@ -14,7 +14,7 @@ from ._guarantees import GUARANTEES, Target
 from ._memory import Store, compute
 from ._methods import METHODS, remove_neurons
 from ._parallel import one_blas_thread, threads
-from ._training import FewBits, MatchOriginal, rows_to_match
+from ._training import FewBits, MatchOriginal, round_intercepts, rows_to_match
 
 
 @one_blas_thread
@@ -119,6 +119,9 @@ def compress(
         # what is silent on the calibration rows only, held-out rows have to judge
         rows = X if promise.holds_rows_out else None
         path = (remove_neurons(compressed, rows) for compressed in path)
+        if bits is not None:
+            # they have taken over what removed neurons gave
+            path = (round_intercepts(compressed, bits) for compressed in path)
     if density is not None:
         path = _check_density(path, network, density, method, prune)
     first = []

@@ -188,9 +188,9 @@ class CoresetCompressor(
 
     bits : int, default=None
         1 to 8: the kept weights of each layer take at most `2**bits` values, the odd
-        multiples of one float32 step, and are trained through the rounding. Intercepts
-        have 12 bits, those of the outputs 16. What is promised is of the rounded
-        network. None rounds nothing.
+        multiples of one float32 step, and are trained through the rounding; classifiers
+        take 6 values of 3 bits. Intercepts have 5 bits more, those of the outputs 16.
+        What is promised is of the rounded network. None rounds nothing.
 
     refine : bool, default=None
         Whether the kept edges are given the weights that reproduce the original best

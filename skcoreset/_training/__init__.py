@@ -9,7 +9,7 @@ a :class:`Descent` takes edges away in between. The rest is built of these.
 
 from ._descent import Descent, steps_down
 from ._engine import Trainer
-from ._few_bits import FewBits
+from ._few_bits import FewBits, round_intercepts
 from ._fine_tuning import fine_tune
 from ._made_rows import stack
 from ._objectives import FitLabels, MatchOriginal
@@ -29,6 +29,7 @@ __all__ = [
     "fine_tune",
     "match",
     "refine",
+    "round_intercepts",
     "rows_to_match",
     "stack",
     "steps_down",

@@ -18,8 +18,9 @@ ENOUGH_BITS = 8
 N_PASSES = 15
 MIN_STEPS_PER_PASS = 28
 
-# Large steps of Adam would only flip weights back and forth.
-LEARNING_RATE_SHARE = 0.2
+# The same whatever the objective: large steps of Adam would only flip weights back and
+# forth, and small ones would not.
+LEARNING_RATE = 0.006
 
 # With so few levels training the steps helps, too: 1 bit errs several times less.
 FEWEST_BITS = 2
@@ -27,8 +28,13 @@ FEWEST_BITS = 2
 # The step between levels is chosen anew, for what the weights have become.
 N_CHOICES = 3
 
-# Those of the outputs may be far from 0, as values of a regressor are.
-HIDDEN_INTERCEPT_BITS, OUTPUT_INTERCEPT_BITS = 12, 16
+# Of 3 bits classifiers take 6 values: 8 are hardly more accurate, and their codes are
+# longer. Values of regressors need all.
+FEWER_LEVELS = {3: 3}
+
+# Intercepts are finer than weights, as a neuron has only one. Those of the outputs may
+# be far from 0, as values of a regressor are.
+MORE_BITS, OUTPUT_INTERCEPT_BITS = 5, 16
 
 
 class FewBits:
@@ -40,8 +46,8 @@ class FewBits:
 
     bits : int
         Weights of a layer take at most `2**bits` values, the odd multiples of one step
-        in float32; 0 is not counted. Intercepts are multiples of a power of two, in 12
-        bits, and in 16 those of the outputs.
+        in float32; 0 is not counted. Classifiers take 6 values of 3 bits. Intercepts
+        are multiples of a power of two, in 5 bits more, and in 16 those of the outputs.
 
     rng : numpy.random.Generator
         Shuffles the rows, for every network alike.
@@ -73,28 +79,33 @@ def train_few_bits(trainer, bits, n_passes, min_steps):
             rounding = trainer.train(
                 n_passes / N_CHOICES,
                 min_steps=min_steps,
-                learning_rate=LEARNING_RATE_SHARE * trainer.objective.learning_rate,
+                learning_rate=LEARNING_RATE,
                 rounding=_rounding_of(trainer.network, bits),
                 trains_steps=bits <= FEWEST_BITS,
             )
         rounding = rounding.representable(short_float32)
     network = trainer.network
+    weights = [
+        np.where(coef != 0, rounding[i].round(coef), 0).astype(coef.dtype)
+        for i, coef in enumerate(network.coefs)
+    ]
+    return round_intercepts(network.with_weights(weights), bits)
+
+
+def round_intercepts(network, bits):
+    """Return the network with the intercepts that go with weights of so many bits."""
     *hidden, outputs = network.intercepts
+    rounded = [_in_bits(b, bits + MORE_BITS) for b in hidden]
     return network.with_weights(
-        [
-            np.where(coef != 0, rounding[i].round(coef), 0).astype(coef.dtype)
-            for i, coef in enumerate(network.coefs)
-        ],
-        [
-            *(_in_bits(b, HIDDEN_INTERCEPT_BITS) for b in hidden),
-            _in_bits(outputs, OUTPUT_INTERCEPT_BITS),
-        ],
+        network.coefs, [*rounded, _in_bits(outputs, OUTPUT_INTERCEPT_BITS)]
     )
 
 
 def _rounding_of(network, bits):
     """Levels of each layer that are closest to its weights."""
     n_levels = 2 ** (bits - 1)
+    if network.out_activation in ("softmax", "logistic"):
+        n_levels = FEWER_LEVELS.get(bits, n_levels)
     steps = [
         best_step(coef[coef != 0], n_levels, short_float32, odd=True)
         for coef in network.coefs

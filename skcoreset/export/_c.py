@@ -32,7 +32,7 @@ from .._wrapped import (
     network_of,
     thawed,
 )
-from ._c_source import code_layer, table_sizes, write_source
+from ._c_source import code_bytes, code_layers, table_sizes, write_source
 from ._integer import (
     Floats,
     ScaledBytes,
@@ -71,7 +71,7 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-20, 1e20
 MAX_UNIT = 1e24
 
 # Bytes of machine code on an ATmega (avr-gcc -Os), a little more than was measured.
-CODE_BYTES = {"base": 180, "layer": 230, "table": 80, "scaled": 80, "float": 790}
+CODE_BYTES = {"base": 160, "layer": 120, "table": 80, "scaled": 110, "float": 790}
 CODE_BYTES |= {"floats": 240, "exp": 310, "probabilities": 790}
 STACK_BYTES = 60
 
@@ -150,9 +150,9 @@ def to_c(
     Notes
     -----
     Weights of a layer that are multiples of one step are kept exactly; others are
-    rounded to multiples of 1/127 of the largest. An edge takes one byte where few
-    levels allow it, two otherwise, and one in a dense layer. Sums have 16 bits where
-    these hold any input, else 32.
+    rounded to multiples of 1/127 of the largest. An edge takes 4 to 8 bits where few
+    levels allow it, two bytes otherwise, and one in a dense layer. Sums have 16 bits
+    where these hold any input, else 32.
 
     Examples
     --------
@@ -357,7 +357,8 @@ class CProgram:
         kinds += ["float"] * (has_values or isinstance(source, Floats))
         kinds += ["exp"] * self._uses_exp
         kinds += ["probabilities"] * self._probabilities
-        return sum(table_sizes(self)) + sum(CODE_BYTES[k] for k in kinds)
+        size = sum(table_sizes(self, codes=False)) + sum(CODE_BYTES[k] for k in kinds)
+        return size + code_bytes(self._coded, source.values)
 
     @property
     def ram_bytes(self):
@@ -380,7 +381,7 @@ class CProgram:
 
     @cached_property
     def _coded(self):
-        return [code_layer(layer) for layer in self._network.layers]
+        return code_layers(self._network.layers)
 
     @property
     def _uses_exp(self):
@@ -509,8 +510,8 @@ def _differ(small, large, X):
 
 def _too_large(program, network, estimator, flash):
     """What to say of a network that takes too much flash."""
-    layers = program._network.layers
-    fixed = program.flash_bytes - sum(layer.codes.size for layer in program._coded)
+    layers, values = program._network.layers, program._network.source.values
+    fixed = program.flash_bytes - code_bytes(program._coded, values)
     # the largest share of the edges that fits, by bisection: formats change with it
     fitting, too_many = 0.0, 1.0
     for _ in range(10):
@@ -544,4 +545,7 @@ def _code_size(layers, share):
         replace(layer, levels=layer.levels * (rng.random(layer.levels.shape) < share))
         for layer in layers
     ]
-    return sum(code_layer(layer).codes.size for layer in thinned)
+    # once compressed, they may have types that no function can share
+    return sum(
+        each.codes.size + each.format.function_bytes for each in code_layers(thinned)
+    )

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise, starmap
 
 import numpy as np
 
@@ -15,110 +15,198 @@ MAX_ARRAY, MAX_TABLES = 32_767, 65_535
 
 CLASS_NAME_LENGTH = 60
 
+# Bits of the numbers that edges are written as; larger ones are two bytes.
+NUMBER_BITS = (4, 6, 7, 8, 16)
+
+MAX_REACH = 256
+
+# With no more levels than that, a number is divided by repeated subtraction.
+MAX_DIVISIONS = 16
+
+# Different numbers that only go on, at most.
+MAX_SKIPS = 16
+
+# The time to put a number together from parts of bytes counts as so many bits.
+SLOW_BITS = 0.6
+
+# Machine code that reads a dense layer, whole numbers, or parts of bytes, on AVR.
+DENSE_BYTES, WHOLE_BYTES, PARTS_BYTES = 180, 220, 310
+
 # Stands for the name of a function in its text while texts are compared.
 UNNAMED = "@"
 
 
 @dataclass(frozen=True)
 class Format:
-    """How the edges of a neuron are written, inputs in order.
+    """How the edges of a layer are written, neuron after neuron, inputs in order.
+
+    A layer is a line of places, one for each input of each neuron. An edge is a number
+    that says its level and how many places further the next edge is. Where that is
+    further than edges can say, numbers without a level follow that only go on.
 
     Parameters
     ----------
-    kind : {"dense", "nibble", "byte", "pair"}
-        "dense" writes the level of every input in a byte. The others write edges only:
-        "nibble" a nibble for each, and nibbles that skip some inputs before it; "byte"
-        the number of inputs skipped and the level in one byte, "pair" in two.
+    bits : {4, 6, 7, 8, 16}
+        Of a number. What is left of each byte is collected, and makes one number more.
 
-    level_bits : int
-        Bits of a level that is not 0, counted from the lowest.
+    n_levels : int
+        Different levels that an edge may have, half of them negative; 0 is none.
 
     odd : bool, default=False
         Whether all levels are odd numbers, which half as many codes do for.
+
+    reach : int, default=0
+        An edge reaches up to so many places further; another number goes so many
+        places on, or twice as many, and so on. 0 is a dense layer: of each input the
+        level, a byte.
     """
 
-    kind: str
-    level_bits: int = 8
+    bits: int = 8
+    n_levels: int = 255
     odd: bool = False
+    reach: int = 0
 
     @property
     def n_skips(self):
-        """Largest number of inputs that a nibble skips; the number of such nibbles."""
-        return 16 - (1 << self.level_bits)
+        """How many numbers there are that only go on."""
+        return min((1 << self.bits) - self.n_levels * self.reach, MAX_SKIPS)
 
     @property
-    def escape(self):
-        """The gap that stands for no edge.
+    def longest(self):
+        """Places that one number goes on at most."""
+        return self.n_skips * self.reach
 
-        With a level in the same byte, counted from 0, it skips level + 1 times as many
-        inputs; in a byte of its own, once.
+    @property
+    def levels_first(self):
+        """Whether an edge is level times reach plus place, or the other way round.
+
+        The factor is a power of two if possible.
         """
-        return (1 << (16 if self.kind == "pair" else 8) - self.level_bits) - 1
+        return _is_power(self.reach) or not _is_power(self.n_levels)
 
-    def takes(self, levels, gaps):
-        if self.kind == "dense":
-            return -128 <= levels.min(initial=0) <= levels.max(initial=0) <= 127
-        if self.kind == "nibble" and not self.n_skips and gaps.any():
-            return False
-        if self.odd and not (levels % 2).all():
-            return False
-        return np.abs(levels).max(initial=0) <= self.largest
+    @property
+    def function_bytes(self):
+        """Machine code that reads it, about."""
+        if not self.reach:
+            return DENSE_BYTES
+        return PARTS_BYTES if self.bits < 8 else WHOLE_BYTES
+
+    @property
+    def slowness(self):
+        """What a byte counts, as it takes longer to read than a whole number."""
+        return 1 if self.bits >= 8 else 1 + SLOW_BITS / self.bits
 
     @property
     def largest(self):
         """Largest level that has a code."""
-        n_levels = 1 << (self.level_bits - 1)
-        return 2 * n_levels - 1 if self.odd else n_levels
+        return self.n_levels - 1 if self.odd else self.n_levels // 2
 
-    def fields(self, levels):
-        """Return the code of each level, counted from 0."""
+    @property
+    def n_whole(self):
+        """Bytes whose rests make one number more."""
+        return self.bits // (8 - self.bits)
+
+    def takes(self, levels):
+        if self.odd and not (levels % 2).all():
+            return False
+        return np.abs(levels).max(initial=0) <= self.largest
+
+    def size(self, n_edges, distances, counts):
+        """Bytes of some edges, by how often there is each distance to the next."""
+        skips = np.maximum(distances - 1, 0) // self.reach
+        n_numbers = n_edges + counts @ -(-skips // self.n_skips)
+        return n_numbers * self.bits / 8
+
+    def numbers(self, levels, distances):
+        """Return the numbers of edges, where each begins, and where the first does.
+
+        Parameters
+        ----------
+        levels : ndarray of shape (n_edges,)
+
+        distances : ndarray of shape (n_edges + 1,)
+            From each edge to the next; first, how far the first one is from the
+            beginning, and last, how far the last one is from the end.
+        """
         if self.odd:
-            return (levels + self.largest) // 2
-        # no level is 0
-        return levels + self.largest - (levels > 0)
+            fields = (levels + self.largest) // 2
+        else:
+            # no level is 0
+            fields = levels + self.largest - (levels > 0)
+        near = distances - 1
+        near[0] += 1
+        far, near = near // self.reach, near % self.reach
+        counts = -(-far // self.n_skips)
+        sizes = counts + 1
+        skips = np.full(sizes.sum(), self.n_skips)
+        ends = np.cumsum(sizes)
+        partial = counts > 0
+        skips[ends[partial] - 1] = (far[partial] - 1) % self.n_skips + 1
+        numbers = self.n_levels * self.reach - 1 + skips
+        steps = skips * self.reach
+        edges = ends - sizes
+        near_places = near[1:]
+        if self.levels_first:
+            numbers[edges[1:]] = fields * self.reach + near_places
+        else:
+            numbers[edges[1:]] = near_places * self.n_levels + fields
+        steps[edges] = near + (np.arange(len(edges)) > 0)
+        # what is before the first edge is no number
+        return numbers[1:], np.cumsum(steps)[:-1], int(near[0])
 
-    def units(self, fields, gaps):
-        """Return codes, nibbles or bytes, of edges, and how many each edge takes."""
-        match self.kind:
-            case "nibble":
-                return _with_skips(
-                    fields[:, np.newaxis],
-                    -(-gaps // max(self.n_skips, 1)),
-                    15,
-                    15 - (-gaps % max(self.n_skips, 1)),
-                )
-            case "byte":
-                skips, gaps = gaps // self.escape, gaps % self.escape
-                most = 1 << self.level_bits
-                n_escapes = -(-skips // most)
-                shift = 8 - self.level_bits
-                return _with_skips(
-                    (fields << shift | gaps)[:, np.newaxis],
-                    n_escapes,
-                    255,
-                    255 - (-skips % most << shift),
-                )
-            case _:
-                skips, gaps = gaps // self.escape, gaps % self.escape
-                return _with_skips(np.column_stack([gaps, fields]), skips, 255, 255)
+    def bytes(self, numbers):
+        """Return the bytes of numbers, and which number each is read for."""
+        if self.bits >= 8:
+            n_bytes = self.bits // 8
+            codes = _bytes(numbers.astype(f"u{n_bytes}"))
+            return codes.ravel(), np.repeat(np.arange(len(numbers)), n_bytes)
+        left, n_bytes = 8 - self.bits, self.n_whole
+        groups = np.append(numbers, np.zeros(-len(numbers) % (n_bytes + 1), int))
+        groups = groups.reshape(-1, n_bytes + 1)
+        shifts = left * np.arange(n_bytes)[::-1]
+        rest = groups[:, -1:] >> shifts & ((1 << left) - 1)
+        codes = (groups[:, :-1] | rest << self.bits).ravel()
+        places = np.arange(groups.size).reshape(groups.shape)[:, :-1].ravel()
+        needed = places < len(numbers)
+        return codes[needed].astype(np.uint8), places[needed]
 
 
-FORMATS = [
-    Format("dense"),
-    *(
-        Format(kind, bits, odd)
-        for odd in (False, True)
-        for kind, all_bits in (("nibble", range(1, 5)), ("byte", range(1, 8)))
-        for bits in all_bits
-    ),
-    Format("pair"),
-    Format("pair", odd=True),
-]
+@dataclass(frozen=True)
+class Types:
+    """Types of a layer, or wider ones, so that layers are read by one function.
+
+    Parameters
+    ----------
+    bias : dtype
+        What biases are stored as, without `layer.bias_shift` zero bits.
+
+    sum, unit : dtype
+        Of sums, and of biases in their units and of the units.
+    """
+
+    bias: np.dtype
+    sum: np.dtype
+    unit: np.dtype
+
+    @classmethod
+    def of(cls, layers):
+        biases = [layer.bias >> layer.bias_shift for layer in layers]
+        units = [max(np.abs(la.bias).max(), 1 << la.bias_shift) for la in layers]
+        return cls(
+            np.result_type(
+                *(_int_type(end) for b in biases for end in (b.min(), b.max()))
+            ),
+            # no smaller ones: 8 bits are no faster
+            *(
+                np.dtype(np.int16 if max(most) < 2**15 else np.int32)
+                for most in ([layer.bound for layer in layers], units)
+            ),
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class CodedLayer:
-    """A layer as what is in flash: for each neuron its bias and its edges.
+    """A layer as what is in flash: the bias of each neuron, and its edges.
 
     Parameters
     ----------
@@ -126,107 +214,135 @@ class CodedLayer:
 
     format : Format
 
-    bias_type : dtype
-        What the bias is stored as, without `layer.bias_shift` zero bits.
-
-    count_type : dtype or None
-        Of the number of codes that follow the bias: nibbles, or bytes, where a pair
-        counts as one. None for a dense layer.
+    types : Types
 
     codes : ndarray of uint8
 
     ends : ndarray of shape (n_out,)
-        Where the codes of each neuron end.
+        Where the codes end that are read up to each neuron.
+
+    first : int, default=0
+        The place that the first number is for.
     """
 
     layer: object
     format: Format
-    bias_type: np.dtype
-    count_type: np.dtype
+    types: Types
     codes: np.ndarray
     ends: np.ndarray
-
-    @property
-    def has_short_bias(self):
-        """Whether biases in units of sums have 16 bits, and so have their units."""
-        largest = max(np.abs(self.layer.bias).max(), 1 << self.layer.bias_shift)
-        return largest < 2**15
-
-    @property
-    def sum_type(self):
-        return "int16_t" if self.layer.bound < 2**15 else "int32_t"
+    first: int = 0
 
 
-def code_layer(layer):
-    """Write a layer in the format that takes least."""
-    neurons, inputs = np.nonzero(layer.levels.T)
-    levels = layer.levels[inputs, neurons]
-    starts = np.ones(len(neurons), bool)
-    starts[1:] = neurons[1:] != neurons[:-1]
-    gaps = np.where(starts, inputs, np.diff(inputs, prepend=-1) - 1)
-    candidates = [
-        _code(layer, format_, neurons, levels, gaps)
-        for format_ in FORMATS
-        if format_.takes(levels, gaps)
-    ]
-    return min(candidates, key=lambda coded: coded.codes.size)
+class _Edges:
+    """The edges of a layer, as a line of places.
+
+    Attributes
+    ----------
+    levels : ndarray of shape (n_edges,)
+
+    formats : list of Format
+        What the layer may be written in.
+    """
+
+    def __init__(self, layer):
+        self.layer = layer
+        places = np.flatnonzero(layer.levels.T)
+        self.levels = layer.levels.T.ravel()[places]
+        ends = np.concatenate([[0], places, [layer.levels.size]])
+        self._distances = np.diff(ends)
+        self._counts = np.unique(self._distances, return_counts=True)
+        self.formats = list(_formats_of(self.levels))
+
+    def size(self, format_):
+        """Bytes that the edges take; infinite where the format has not their levels."""
+        if not format_.takes(self.levels):
+            return np.inf
+        if not format_.reach:
+            return self.layer.levels.size
+        return format_.size(len(self.levels), *self._counts)
+
+    def coded(self, format_, types):
+        layer = self.layer
+        n_in, n_out = layer.levels.shape
+        if format_.reach:
+            numbers, places, first = format_.numbers(self.levels, self._distances)
+            codes, read_for = format_.bytes(numbers)
+            neurons = places[read_for] // n_in
+        else:
+            codes, first = layer.levels.T.ravel().astype(np.int8).view(np.uint8), 0
+            neurons = np.repeat(np.arange(n_out), n_in)
+        # each neuron begins with its bias
+        starts = np.searchsorted(neurons, np.arange(n_out))
+        head = _bytes((layer.bias >> layer.bias_shift).astype(types.bias))
+        codes = np.insert(codes, np.repeat(starts, head.shape[1]), head.ravel())
+        ends = np.append(starts[1:], len(neurons)) + head.shape[1] * np.arange(
+            1, n_out + 1
+        )
+        return CodedLayer(layer, format_, types, codes, ends, first)
 
 
-def _code(layer, format_, neurons, levels, gaps):
-    bias = layer.bias >> layer.bias_shift
-    bias = bias.astype(np.result_type(*map(_int_type, (bias.min(), bias.max()))))
-    headers, count_type = _bytes(bias), None
-    n_out = len(bias)
-    if format_.kind == "dense":
-        codes = layer.levels.T.ravel().astype(np.int8).view(np.uint8)
-        sizes = np.full(n_out, len(layer.levels))
-    else:
-        codes, sizes, counts = _sparse_codes(format_, neurons, levels, gaps, n_out)
-        counts = counts.astype(np.min_scalar_type(counts.max()))
-        headers, count_type = np.hstack([headers, _bytes(counts)]), counts.dtype
-    starts = np.cumsum(sizes) - sizes
-    codes = np.insert(codes, np.repeat(starts, headers.shape[1]), headers.ravel())
-    ends = np.cumsum(sizes + headers.shape[1])
-    return CodedLayer(layer, format_, bias.dtype, count_type, codes, ends)
+def _formats_of(levels):
+    """Formats with no more levels than these ones need."""
+    largest = int(np.abs(levels).max(initial=1))
+    ways = [(False, 2 * largest)]
+    if (levels % 2).all():
+        ways.append((True, largest + 1))
+    if largest < 128:
+        yield Format()
+    for odd, n_levels in ways:
+        for bits in NUMBER_BITS:
+            most = min(((1 << bits) - 1) // n_levels, MAX_REACH)
+            for reach in range(1, most + 1):
+                is_fast = n_levels <= MAX_DIVISIONS or _is_power(n_levels)
+                if _is_power(reach) or (is_fast and bits <= 8):
+                    yield Format(bits, n_levels, odd, reach)
 
 
-def _sparse_codes(format_, neurons, levels, gaps, n_out):
-    """Bytes, and for each neuron its number of bytes and of codes."""
-    units, n_units_of_edges = format_.units(format_.fields(levels), gaps)
-    n_units = np.bincount(neurons, n_units_of_edges, n_out).astype(np.int64)
-    counts = n_units
-    if format_.kind == "pair":
-        counts = n_units - np.bincount(neurons, minlength=n_out)
-    if format_.kind == "nibble":
-        # each neuron starts with a byte
-        units = np.insert(units, np.cumsum(n_units)[n_units % 2 == 1], 0)
-        units = units[::2] | units[1::2] << 4
-        n_units = (n_units + 1) // 2
-    return units.astype(np.uint8), n_units, counts
+def _is_power(number):
+    """Whether it is a power of two."""
+    return number & (number - 1) == 0
+
+
+def code_layers(layers):
+    """Write layers in the formats that take least, with the functions that read them.
+
+    Of the formats that are best for each layer two are replaced by one, over and over,
+    as long as that makes the whole shorter.
+    """
+    layers = [_Edges(layer) for layer in layers]
+    formats = list(dict.fromkeys(each for layer in layers for each in layer.formats))
+    sizes = np.array([[layer.size(each) for each in formats] for layer in layers])
+
+    sizes *= [format_.slowness for format_ in formats]
+    functions = np.array([format_.function_bytes for format_ in formats])
+
+    def replaced(first, second):
+        """What it takes if each format in turn replaces these two, and the others."""
+        kept = [number for number in chosen if number not in (first, second)]
+        least = sizes[:, kept].min(axis=1, initial=np.inf, keepdims=True)
+        totals = np.minimum(least, sizes).sum(axis=0) + functions
+        return totals + functions[kept].sum(), kept
+
+    chosen = sorted(set(sizes.argmin(axis=1).tolist()))
+    total = sizes[:, chosen].min(axis=1).sum() + functions[chosen].sum()
+    while len(chosen) > 1:
+        totals, kept = min(
+            starmap(replaced, combinations(chosen, 2)), key=lambda pair: pair[0].min()
+        )
+        if totals.min() >= total:
+            break
+        total, chosen = totals.min(), sorted({*kept, int(totals.argmin())})
+    best = [chosen[row.argmin()] for row in sizes[:, chosen]]
+    together = {
+        number: Types.of([edges.layer for edges, b in zip(layers, best) if b == number])
+        for number in chosen
+    }
+    return [edges.coded(formats[b], together[b]) for edges, b in zip(layers, best)]
 
 
 def _bytes(array):
     """The bytes of each number, the lowest first."""
     return array.astype(array.dtype.newbyteorder("<"))[:, np.newaxis].view(np.uint8)
-
-
-def _with_skips(codes, n_skips, longest, last):
-    """Put codes that skip, all but the last of them the longest, before others.
-
-    Returns
-    -------
-    units : ndarray of int
-
-    sizes : ndarray of shape (n_edges,)
-    """
-    sizes = n_skips + codes.shape[1]
-    first = np.cumsum(sizes) - codes.shape[1]
-    units = np.full(sizes.sum(), longest)
-    partial = n_skips > 0
-    units[first[partial] - 1] = np.broadcast_to(last, sizes.shape)[partial]
-    for k, column in enumerate(codes.T):
-        units[first + k] = column
-    return units, sizes
 
 
 def _split(layers):
@@ -253,15 +369,15 @@ def _split(layers):
     return blocks, firsts
 
 
-def table_sizes(program):
-    """Bytes of each table of a program."""
+def table_sizes(program, codes=True):
+    """Bytes of each table of a program, with or without those of edges."""
     source = program._network.source
     arrays = [
         layer.activation.entries.astype(np.int16)
         for layer in program._network.layers
         if isinstance(layer.activation, Table)
     ]
-    arrays += _split(program._coded)[0]
+    arrays += _split(program._coded)[0] if codes else []
     if isinstance(source, ScaledBytes):
         arrays.append(source.factors.astype(np.uint16))
     if isinstance(source, Floats):
@@ -269,6 +385,24 @@ def table_sizes(program):
     if program._uses_exp:
         arrays.append(EXP_TABLE.astype(np.uint16))
     return [array.nbytes for array in arrays]
+
+
+def code_bytes(layers, values):
+    """Bytes of coded layers, and about of the functions that read them.
+
+    Parameters
+    ----------
+    layers : list of CodedLayer
+
+    values : Values
+        What enters the first one.
+    """
+    kinds = set()
+    for coded in layers:
+        kinds.add((coded.format, values.ctype, coded.types))
+        values = coded.layer.activation and coded.layer.activation.values
+    functions = sum(format_.function_bytes for format_, *_ in kinds)
+    return functions + sum(coded.codes.size for coded in layers)
 
 
 def _int_type(number):
@@ -289,6 +423,7 @@ def write_source(program):
     name, network = program.name, program._network
     coded = program._coded
     tables, functions, neurons = [], [], []
+    place_type = _place_type(coded)
     source = network.source
     if isinstance(source, ScaledBytes):
         tables.append(_table(name, "factors", source.factors.astype(np.uint16)))
@@ -301,14 +436,18 @@ def write_source(program):
             entries = layer.layer.activation.entries.astype(np.int16)
             tables.append(_table(name, f"tanh{number}", entries))
         scaled = source if number == 0 and isinstance(source, ScaledBytes) else None
-        neuron = _neuron_function(name, UNNAMED, layer, scaled, values)
+        neuron = _neuron_function(name, UNNAMED, layer, scaled, values, place_type)
         if neuron not in neurons:
             neurons.append(neuron)
             function = f"{name}_neuron{len(neurons) - 1}"
             functions.append(neuron.replace(UNNAMED, function))
         function = f"{name}_neuron{neurons.index(neuron)}"
         in_type = "uint8_t" if scaled else values.ctype
-        functions.append(_layer_function(name, number, layer, function, in_type))
+        functions.append(
+            _layer_function(
+                name, number, layer, function, in_type, _is_indexed(layer, scaled)
+            )
+        )
         values = layer.layer.activation and layer.layer.activation.values
     blocks, firsts = _split(coded)
     tables += [_table(name, f"codes{part}", block) for part, block in enumerate(blocks)]
@@ -326,11 +465,31 @@ def write_source(program):
         f"{prototypes}\n"
         "#ifdef __cplusplus\n}\n#endif",
         *tables,
-        f"/* What of the tables is read next. */\nstatic const uint8_t *{name}_next;",
+        _state(name, coded, place_type),
         *functions,
         *definitions,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _place_type(coded):
+    """A signed type of places, from before a neuron's last to far behind it."""
+    ends = [(-len(each.layer.levels), each.format.longest) for each in coded]
+    types = [_int_type(end) for each in ends for end in each]
+    return f"{np.result_type(np.int16, *types)}_t"
+
+
+def _state(name, coded, place_type):
+    """Variables that say where in the tables the reading is."""
+    lines = [
+        "/* What of the tables is read next, and the input that it is for. */",
+        f"static const uint8_t *{name}_next;",
+    ]
+    formats = [layer.format for layer in coded]
+    if any(format_.reach for format_ in formats):
+        lines.append(f"static {place_type} {name}_i;")
+    keys = dict.fromkeys(key for each in formats for key in _number_state(each))
+    return "\n".join([*lines, *(f"static uint8_t {name}_{key};" for key in keys)])
 
 
 def _comment(program, public):
@@ -437,7 +596,7 @@ def _counter(largest):
     return f"{np.min_scalar_type(largest)}_t"
 
 
-def _neuron_function(name, function, coded, source, values):
+def _neuron_function(name, function, coded, source, values, place_type):
     """A function that returns the sum of the next neuron.
 
     Its bias is a number of units, which the last parameter is.
@@ -452,54 +611,77 @@ def _neuron_function(name, function, coded, source, values):
 
     values : Values
         What enters the layer.
+
+    place_type : str
+        Type of places.
     """
-    n_in, sum_type = len(coded.layer.levels), coded.sum_type
+    format_, types = coded.format, coded.types
+    sum_type, unit_type = f"{types.sum}_t", f"{types.unit}_t"
     read = f"{name.upper()}_READ8(p++)"
-    place, value, parameter = "v", "*v", f"const {values.ctype} *v"
-    declarations = [f"const uint8_t *p = {name}_next;"]
+    in_type = "uint8_t" if source is not None else values.ctype
     if source is not None:
-        factor = _read(name, "factors", source.factors.astype(np.uint16), "i")
+        factor = _read(name, "factors", source.factors.astype(np.uint16), "(n_in + i)")
         half = 1 << (source.shift - 1)
         value = f"(int32_t)(((uint32_t){factor} * x[i] + {half}) >> {source.shift})"
-        place, parameter = "i", "const uint8_t *x"
-        declarations.append(f"{_counter(n_in)} i = 0;")
-    if coded.format.kind == "nibble":
-        declarations.append("uint8_t byte = 0, odd = 0;")
-    # 16 bits are multiplied faster, and by less code
-    unit_type = "int16_t" if coded.has_short_bias else "int32_t"
-    declarations.append(f"{unit_type} bias;")
-    lines = _read_number("bias", coded.bias_type, read)
-    lines.append(f"sum = ({sum_type})({unit_type})(bias * unit);")
-    if coded.count_type is None:
-        declarations.append(f"{_counter(n_in)} n = {n_in};")
     else:
-        declarations.append(f"{coded.count_type}_t n;")
-        lines += _read_number("n", coded.count_type, read)
+        value = "x[i]" if format_.reach else "*x"
+    add = _sum_code(values, value, types.sum, is_scaled=source is not None)
+    state = _number_state(format_)
+    is_indexed = _is_indexed(coded, source)
+    before, after = [], []
+    if is_indexed:
+        # x is the end, and i counts up to 0, which is a short test
+        start = f"{name}_i - n_in" if format_.reach else "-n_in"
+        before = [f"{place_type} i = ({place_type})({start});"]
+    if format_.reach:
+        loop = ["while (i < 0) {", *_edge_code(format_, read, add), "}"]
+        after = [f"{name}_i = i;"]
+    else:
+        step = "++i" if source is not None else "--n_in, ++x"
+        loop = [
+            f"for (; {'i' if source is not None else 'n_in'}; {step}) {{",
+            f"    int8_t level = (int8_t){read};",
+            *(f"    {line}" for line in add),
+            "}",
+        ]
     lines = [
-        # inlined, it gets too few registers on AVR
-        f"static {name.upper()}_APART {sum_type}",
-        f"{function}({parameter}, {unit_type} unit)",
-        "{",
-        *(f"    {line}" for line in (*declarations, f"{sum_type} sum;", *lines)),
-        "    for (; n; --n) {",
-        *(f"        {line}" for line in _edge_code(coded.format, read, place)),
-        *(f"        {line}" for line in _sum_code(values, value, sum_type)),
-        f"        ++{place};",
-        "    }",
-        f"    {name}_next = p;",
-        "    return sum;",
-        "}",
+        f"const uint8_t *p = {name}_next;",
+        *before,
+        *(f"uint8_t {key} = {name}_{key};" for key in state),
+        f"{unit_type} bias;",
+        f"{sum_type} sum;",
+        *_read_number("bias", types.bias, read),
+        f"sum = ({sum_type})({unit_type})(bias * unit);",
+        *loop,
+        f"{name}_next = p;",
+        *after,
+        *(f"{name}_{key} = {key};" for key in state),
+        "return sum;",
     ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            # inlined, it gets too few registers on AVR
+            f"static {name.upper()}_APART {sum_type}",
+            f"{function}(const {in_type} *x, {place_type} n_in, {unit_type} unit)",
+            "{",
+            *(f"    {line}" for line in lines),
+            "}",
+        ]
+    )
 
 
-def _sum_code(values, value, sum_type):
+def _is_indexed(coded, source):
+    """Whether inputs are taken at indices, counted from the end."""
+    return bool(coded.format.reach) or source is not None
+
+
+def _sum_code(values, value, sum_type, is_scaled):
     """Statements that add level times value."""
     product = f"level * {value}" if values.peak < 256 else f"(int32_t)level * {value}"
-    add = f"sum += ({sum_type})({product});"
-    if value == "*v" and not values.is_signed:
+    add = f"sum += ({sum_type}_t)({product});"
+    if not values.is_signed and not is_scaled:
         # pixels and ReLU are 0 more often than not
-        return ["if (*v)", f"    {add}"]
+        return [f"if ({value})", f"    {add}"]
     return [add]
 
 
@@ -518,66 +700,104 @@ def _read_number(variable, dtype, read):
     return ["{", *(f"    {line}" for line in lines), "}"]
 
 
-def _edge_code(format_, read, place):
-    """Statements that move on to the next edge and set its level."""
-    escape, zero = format_.escape, 1 << (format_.level_bits - 1)
-    signed = [f"level -= {zero};", "if (level >= 0)", "    ++level;"]
+def _log2(number):
+    return number.bit_length() - 1
+
+
+def _number_state(format_):
+    """Names of what says which parts of bytes are left."""
+    return ["rest", "left"] if format_.bits < 8 else []
+
+
+def _number_code(format_, read):
+    """Statements that read the next number."""
+    bits = format_.bits
+    match bits:
+        case 16:
+            return [
+                f"uint16_t code = {read};",
+                f"code |= (uint16_t)((uint16_t){read} << 8);",
+            ]
+        case 8:
+            return [f"uint8_t code = {read};"]
+    mask = (1 << bits) - 1
+    # before the first rest of several there is nothing
+    kept = f"rest << {8 - bits} | " if format_.n_whole > 1 else ""
+    return [
+        "uint8_t code;",
+        "if (left) {",
+        "    --left;",
+        f"    code = {read};",
+        f"    rest = (uint8_t)({kept}code >> {bits});",
+        "} else {",
+        f"    left = {format_.n_whole};",
+        "    code = rest;",
+        "}",
+        f"code &= {mask};",
+    ]
+
+
+def _edge_code(format_, read, add):
+    """Statements of the loop: a number, its level times the value, the way to go on."""
+    reach, n_levels, largest = format_.reach, format_.n_levels, format_.largest
+    n_codes = n_levels * reach
+    skip_type = _counter(format_.longest)
+    # of a type that holds it
+    level_type = "int8_t" if largest < 128 else "int16_t"
+    if _is_power(reach):
+        split = [f"level = ({level_type})(code >> {_log2(reach)});"]
+        split.append(f"code &= {reach - 1};")
+    elif format_.levels_first:
+        half = n_levels // 2 * reach
+        split = [
+            "level = 0;",
+            f"if (code >= {half}) {{",
+            f"    code = (uint8_t)(code - {half});",
+            f"    level = {n_levels // 2};",
+            "}",
+            f"for (; code >= {reach}; ++level)",
+            f"    code = (uint8_t)(code - {reach});",
+        ]
+    else:
+        split = [f"level = ({level_type})(code & {n_levels - 1});"]
+        split.append(f"code >>= {_log2(n_levels)};")
     if format_.odd:
-        # of a type that holds it: the largest level is below 256
-        level_type = "int8_t" if format_.largest < 128 else "int16_t"
-        signed = [f"level = ({level_type})(2 * level - {format_.largest});"]
-    match format_.kind:
-        case "dense":
-            return [f"int8_t level = (int8_t){read};"]
-        case "nibble":
-            skip = [
-                f"if (level > {2 * zero - 1}) {{",
-                f"    {place} += (uint8_t)(level - {2 * zero - 1});",
-                "    continue;",
-                "}",
-            ]
-            return [
-                "int8_t level;",
-                f"byte = odd ? byte >> 4 : {read};",
-                "odd = !odd;",
-                "level = byte & 15;",
-                *(skip if format_.n_skips else []),
-                *signed,
-            ]
-        case "byte":
-            return [
-                f"uint8_t code = {read};",
-                f"uint8_t gap = code & {escape};",
-                f"int8_t level = (int8_t)(code >> {8 - format_.level_bits});",
-                f"{place} += gap;",
-                f"if (gap == {escape}) {{",
-                f"    {place} += (uint16_t)level * {escape};",
-                "    continue;",
-                "}",
-                *signed,
-            ]
-        case _:
-            return [
-                f"uint8_t gap = {read};",
-                "int16_t level;",
-                f"{place} += gap;",
-                f"if (gap == {escape})",
-                "    continue;",
-                f"level = {read};",
-                *signed,
-            ]
+        signed = [f"level = ({level_type})(2 * level - {largest});"]
+    else:
+        signed = [f"level = ({level_type})(level - {largest});"]
+        signed += ["if (level >= 0)", "    ++level;"]
+    # in 8 bits, as long as they do
+    step = ["++code;", "i += code;"] if reach < 256 else ["i += code + 1;"]
+    lines = [
+        f"{level_type} level;",
+        *_number_code(format_, read),
+        f"if (code >= {n_codes}) {{",
+        f"    i += ({skip_type})((code - {n_codes - 1}) * {reach});",
+        "    continue;",
+        "}",
+        *split,
+        *signed,
+        *add,
+        *step,
+    ]
+    return [f"    {line}" for line in lines]
 
 
-def _layer_function(name, number, coded, neuron, in_type):
+def _layer_function(name, number, coded, neuron, in_type, is_indexed):
     """A function that computes some neurons of a layer."""
     layer = coded.layer
-    out_type = layer.activation.values.ctype if layer.activation else coded.sum_type
+    n_in = len(layer.levels)
+    x = f"x + {n_in}" if is_indexed else "x"
+    out_type = (
+        layer.activation.values.ctype if layer.activation else f"{coded.types.sum}_t"
+    )
     lines = [
         f"static void {name}_layer{number}(const {in_type} *x, {out_type} *y, "
         f"{_counter(len(layer.bias))} n)",
         "{",
         "    for (; n; --n) {",
-        f"        {coded.sum_type} sum = {neuron}(x, {1 << layer.bias_shift});",
+        f"        {coded.types.sum}_t sum = {neuron}({x}, {n_in}, "
+        f"{1 << layer.bias_shift});",
         *(f"        {line}" for line in _activation_code(name, number, layer)),
         "    }",
         "}",
@@ -667,6 +887,10 @@ def _sums_function(program, firsts):
         end = done + len(layer.layer.bias)
         # a layer goes on where an array ends
         cuts = [done, *(first for first in firsts if done < first < end), end]
+        if layer.format.reach:
+            body.append(f"{name}_i = {layer.first};")
+        if layer.format.bits < 8:
+            body.append(f"{name}_left = {layer.format.n_whole};")
         for first, last in pairwise(cuts):
             if first in firsts:
                 body.append(f"{name}_next = {name}_codes{firsts.index(first)};")
@@ -675,7 +899,7 @@ def _sums_function(program, firsts):
         done = end
         x = y
     lines = [f"    {line}" for line in (*declarations, *body)]
-    sum_type = coded[-1].sum_type
+    sum_type = f"{coded[-1].types.sum}_t"
     head = f"static void {name}_sums(const {source.ctype} *x, {sum_type} *sums)"
     return "\n".join([head, "{", *lines, "}"])
 
@@ -714,7 +938,8 @@ def _public_functions(program):
     """Declarations and definitions of what is called from outside."""
     name, network, n = program.name, program._network, program.n_outputs_
     x = f"const {network.source.ctype} *x"
-    sums = f"    {program._coded[-1].sum_type} sums[{n}];"
+    # on the stack of AVR it would take more code
+    sums = f"    static {program._coded[-1].types.sum}_t sums[{n}];"
     compute = f"    {name}_sums(x, sums);"
     each = f"    for (k = 0; k < {n}; ++k)"
     counter = f"    {_counter(n)} k;"

@@ -44,7 +44,7 @@ from .._wrapped import (
 
 # As of PNG: no text, and line ends that a transfer as text would change.
 _MAGIC = b"\x89SKC\r\n\x1a\n"
-_VERSION = 1
+_VERSION = 2
 _START = struct.Struct("<8sBI")
 _RAW_DEFLATE = -15
 
@@ -198,7 +198,7 @@ def load(file, *, max_bytes=2**30):
     Raises
     ------
     ValueError
-        If the file is damaged, is not such a file, is of a later version or needs more
+        If the file is damaged, is not such a file, is of another version or needs more
         than `max_bytes`.
 
     See Also
@@ -224,7 +224,8 @@ def _load(file, max_bytes):
         if version != _VERSION:
             raise ValueError(
                 f"This file is of version {version} of its format, and this release of "
-                f"skcoreset reads version {_VERSION}: load it with a later release."
+                f"skcoreset reads version {_VERSION}: load it with "
+                f"{'a later' if version > _VERSION else 'an earlier'} release."
             )
         _check_size(_PER_BYTE * length, max_bytes)
         rest = file.read(length + 4)

@@ -7,19 +7,21 @@ integer values; its activation makes the sum a value of 8 or 16 bits again.
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atanh, ceil, floor, log2
 
 import numpy as np
 
+from .._codec import levels_of
 from .._network import ACTIVATIONS, dense
 
 # Sums stay below, whatever the input: then sums and differences of two fit 32 bits.
 MAX_SUM = 2**30
 
-# Weights that are no multiples of one step are rounded to levels of 8 bits.
+# Weights that are no multiples of one step are rounded to levels of 8 bits. There are
+# codes for these, and for larger ones if all are odd.
 MAX_LEVEL = 127
-MAX_EXACT_LEVEL = 255
+MAX_EVEN_LEVEL, MAX_ODD_LEVEL = 128, 255
 
 # Where there are no edges, only intercepts: see `_make_layer`.
 TINY_STEP = 2.0**-40
@@ -38,6 +40,9 @@ EXP_UNIT = np.float32(1 / 32767)
 # Bits that a bias has, at least, below the last of the value that it is part of: an
 # error of a quarter there, beside that of a half by which the value is rounded.
 BIAS_BITS = 1
+
+# The biases of the outputs may be wrong by one part in so many of the outputs' spread.
+OUTPUT_RESOLUTION = 100
 
 # Of the distance between two entries of a table: products with it fit 32 bits.
 MAX_FRACTION_BITS = 12
@@ -335,8 +340,8 @@ def power_of_two(T):
 def round_network(network):
     """Round the weights of each layer to levels of one step; drop and sort neurons.
 
-    Weights that are multiples of one step already, up to 255 times it, are kept
-    exactly. Otherwise the largest is 127 steps.
+    Weights that are multiples of one step already, up to 128 times it, or odd ones up
+    to 255 times it, are kept exactly. Otherwise the largest is 127 steps.
 
     Returns
     -------
@@ -347,7 +352,7 @@ def round_network(network):
     coefs, steps = [], []
     for coef in network.coefs:
         coef = dense(coef).astype(np.float64)
-        step = exact_step(coef) or float(np.abs(coef).max()) / MAX_LEVEL
+        step = _step_of(coef)
         coefs.append(step * np.rint(coef / step))
         steps.append(step)
     intercepts = [b.astype(np.float64) for b in network.intercepts]
@@ -356,24 +361,18 @@ def round_network(network):
     return coefs, intercepts, steps
 
 
-def exact_step(coef):
-    """The step that all weights are multiples of, or None."""
-    magnitudes = np.unique(np.abs(coef[coef != 0]))
-    if not magnitudes.size:
+def _step_of(coef):
+    """The step that all weights are multiples of, or one that is fine enough."""
+    if not coef.any():
         return TINY_STEP
-    if magnitudes.size > MAX_EXACT_LEVEL:
-        return None
-    divisor = 0
-    while True:
-        divisor += 1
-        step = magnitudes[0] / divisor
-        multiples = magnitudes / step
-        if multiples[-1] > MAX_EXACT_LEVEL + 0.5:
-            return None
-        levels = np.rint(multiples)
-        if np.allclose(multiples, levels, rtol=4e-7, atol=0):
-            # the mean over all is nearer than one rounded multiple
-            return float(magnitudes @ levels / (levels @ levels))
+    # float32, as networks with float64 weights may come from there
+    found = levels_of(coef.astype(np.float32))
+    if found:
+        step, levels = found
+        is_odd = (levels[levels != 0] % 2).all()
+        if np.abs(levels).max() <= (MAX_ODD_LEVEL if is_odd else MAX_EVEN_LEVEL):
+            return float(step)
+    return float(np.abs(coef).max()) / MAX_LEVEL
 
 
 def _drop_idle_neurons(coefs, intercepts, activate):
@@ -474,6 +473,9 @@ def integer_network(network, rounded, source, X, hidden_bits):
             layer = _with_activation(layer, activation)
             V = activation(layer.sums(V))
             values = activation.values
+        else:
+            spread = layer.sums(V).std(axis=0).min() / OUTPUT_RESOLUTION
+            layer = _with_short_bias(layer, floor(log2(max(spread, 1))))
         layers.append(layer)
     return IntegerNetwork(source, layers, unit, network.out_activation)
 
@@ -499,12 +501,22 @@ def _with_activation(layer, activation):
     bias = layer.bias
     if isinstance(activation, Shift):
         bias = bias + ((1 << activation.shift) >> 1)
-    shift = max(int(np.abs(bias).max()).bit_length() - 7, 0)
-    if shift > activation.spare_bits:
-        shift = 0
-    bias = (bias + ((1 << shift) >> 1)) >> shift << shift
-    bound = layer.bound + int(np.abs(bias - layer.bias).max())
-    return Layer(layer.levels, bias, bound, activation, shift)
+    rounded = Layer(layer.levels, bias, layer.bound, activation)
+    return _with_short_bias(rounded, activation.spare_bits, layer.bias)
+
+
+def _with_short_bias(layer, spare_bits, exact=None):
+    """The layer with a bias that takes a byte, if bits that it can spare will do."""
+    exact = layer.bias if exact is None else exact
+    shift = max(int(np.abs(layer.bias).max()).bit_length() - 7, 0)
+    shift = shift if shift <= spare_bits else 0
+    bias = (layer.bias + ((1 << shift) >> 1)) >> shift
+    if shift:
+        # rounded up, 127.5 would be one too much
+        bias = np.minimum(bias, 127)
+    bias = bias << shift
+    bound = layer.bound + int(np.abs(bias - exact).max())
+    return replace(layer, bias=bias, bound=bound, bias_shift=shift)
 
 
 def _value_bits(n_bits, weight):

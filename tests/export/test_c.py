@@ -24,6 +24,7 @@ from sklearn.preprocessing import (
 from skcoreset import CoresetCompressor
 from skcoreset._wrapped import network_of
 from skcoreset.export import _c_source, _integer, to_c
+from skcoreset.export._c_source import Format
 
 from ..conftest import fitted
 from .devices import NO_UB, compile_on_host, has, predict_call, proba_call
@@ -34,9 +35,14 @@ N_FEATURES = 64
 
 
 def rounded_to(bits, mlp, density=1.0, seed=0, odd=False):
-    """A copy of a network with few levels and, of each layer, some of the edges."""
+    """A copy of a network with few bits and, of each layer, some of the edges."""
+    return rounded_to_levels(2 ** (bits - 1), mlp, density, seed, odd)
+
+
+def rounded_to_levels(n_levels, mlp, density=1.0, seed=0, odd=False):
+    """The same with so many levels of each sign."""
     rng = np.random.default_rng(seed)
-    largest = 2**bits - 1 if odd else 2 ** (bits - 1)
+    largest = 2 * n_levels - 1 if odd else n_levels
     mlp = copy.copy(mlp)
     coefs, mlp.coefs_ = mlp.coefs_, []
     for coef in coefs:
@@ -208,32 +214,134 @@ def test_c_gives_what_python_gives_bit_for_bit(
             np.testing.assert_array_equal(run(number_proba, inputs), P, key)
 
 
+# Numbers of 4 to 16 bits; levels or places first, by shifts or by subtractions.
+FORMATS = [
+    Format(),
+    Format(4, 2, False, 1),
+    Format(4, 8, True, 1),
+    Format(6, 4, True, 12),
+    Format(6, 6, True, 9),
+    Format(6, 8, False, 4),
+    Format(7, 6, False, 20),
+    Format(7, 8, True, 15),
+    Format(8, 2, True, 64),
+    Format(8, 6, True, 41),
+    Format(8, 8, False, 31),
+    Format(8, 254, False, 1),
+    Format(16, 254, False, 256),
+    Format(16, 256, True, 128),
+    Format(16, 256, False, 128),
+]
+
+
 @needs_gcc
 def test_every_format_of_edges_gives_the_same_sums(digit_networks, rows, tmp_path):
-    """Also in arrays that are cut between neurons."""
+    """Also in arrays that are cut between neurons, and where edges are far apart."""
     rows = rows[::10]
     X = rows / 16
     references, functions = [], []
-    for number, format_ in enumerate(_c_source.FORMATS):
-        bits = min(format_.level_bits, 7)
-        # without a nibble to skip inputs with, every edge is there
-        is_whole = (format_.kind, format_.level_bits) == ("nibble", 4)
-        density = 1.0 if is_whole else 0.05
-        mlp = rounded_to(bits, digit_networks["relu"], density, odd=format_.odd)
-        mlp.coefs_ = [coef.astype(np.float64) for coef in mlp.coefs_]
-        for max_array in (_c_source.MAX_ARRAY, 40):
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(_c_source, "FORMATS", [format_])
-                patch.setattr(_c_source, "MAX_ARRAY", max_array)
-                name = f"f{number}_{max_array}"
-                program = to_c(mlp, X[:500], input_scale=1 / 16, name=name)
-                call = predict_call(program)
-                functions.append((program.source, "uint8_t", N_FEATURES, call))
-                assert (f"{name}_codes1[" in program.source) == (max_array == 40)
-        references.append(result(program, X))
+    for number, format_ in enumerate(FORMATS):
+        for density in (0.3, 0.02):
+            mlp = rounded_to_levels(
+                format_.n_levels // 2, digit_networks["relu"], density, odd=format_.odd
+            )
+            for max_array in (_c_source.MAX_ARRAY, 10):
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(_c_source, "_formats_of", lambda _, f=format_: [f])
+                    patch.setattr(_c_source, "MAX_ARRAY", max_array)
+                    name = f"f{number}_{round(100 * density)}_{max_array}"
+                    program = to_c(mlp, X[:500], input_scale=1 / 16, name=name)
+                    call = predict_call(program)
+                    functions.append((program.source, "uint8_t", N_FEATURES, call))
+                    is_cut = f"{name}_codes1[" in program.source
+                    assert is_cut == (max_array == 10)
+                references.append(result(program, X))
     run = compile_on_host(functions, tmp_path, options=NO_UB)
-    for number in range(len(functions)):
-        np.testing.assert_array_equal(run(number, rows), references[number // 2])
+    for number, reference in enumerate(references):
+        np.testing.assert_array_equal(run(number, rows), reference)
+
+
+@pytest.mark.parametrize("format_", FORMATS[1:])
+@pytest.mark.parametrize("density", [0, 0.02, 0.5, 1])
+def test_numbers_say_where_edges_are(format_, density):
+    rng = np.random.default_rng(0)
+    n_in, n_out = 300, 7
+    magnitudes = np.arange(1, format_.n_levels // 2 + 1)
+    magnitudes = 2 * magnitudes - 1 if format_.odd else magnitudes
+    levels = rng.choice([*magnitudes, *-magnitudes], (n_in, n_out))
+    levels[rng.random((n_in, n_out)) >= density] = 0
+    layer = _integer.Layer(levels, np.arange(-3, 4), bound=1000)
+    edges = _c_source._Edges(layer)
+    coded = edges.coded(format_, _c_source.Types.of([layer]))
+    found, biases = read_layer(coded)
+    np.testing.assert_array_equal(biases, coded.layer.bias)
+    np.testing.assert_array_equal(found, levels)
+    # as announced, to a number more for each that is not whole
+    assert abs(coded.codes.size - n_out - edges.size(format_)) <= 2
+
+
+def test_layers_share_a_format_where_that_is_shorter():
+    rng = np.random.default_rng(0)
+
+    def layer(n_in, n_out, density):
+        levels = rng.choice([-5, -3, -1, 1, 3, 5], (n_in, n_out))
+        levels[rng.random((n_in, n_out)) >= density] = 0
+        return _integer.Layer(levels, np.zeros(n_out, int), bound=1000)
+
+    small = [layer(20, 5, 0.1), layer(5, 5, 0.9)]
+    large = [layer(500, 200, 0.05), layer(200, 200, 0.9)]
+    for layers, n_formats in ((small, 1), (large, 2)):
+        coded = _c_source.code_layers(layers)
+        assert len({each.format for each in coded}) == n_formats
+        for each, original in zip(coded, layers):
+            np.testing.assert_array_equal(read_layer(each)[0], original.levels)
+
+
+def read_layer(coded):
+    """Levels and biases, by the definition of the format."""
+    format_, layer = coded.format, coded.layer
+    n_in, n_out = layer.levels.shape
+    data = iter(coded.codes.tolist())
+    rests = []
+
+    def number():
+        if format_.bits == 16:
+            return next(data) | next(data) << 8
+        if len(rests) == format_.bits // max(8 - format_.bits, 1):
+            value = sum(
+                rest << (8 - format_.bits) * place
+                for place, rest in enumerate(reversed(rests))
+            )
+            rests.clear()
+            return value
+        byte = next(data)
+        if format_.bits < 8:
+            rests.append(byte >> format_.bits)
+        return byte & ((1 << format_.bits) - 1)
+
+    levels, biases = np.zeros((n_out, n_in), int), []
+    place = coded.first
+    for neuron in range(n_out):
+        biases.append(np.int8(np.uint8(next(data))))
+        while place < (neuron + 1) * n_in:
+            value = number()
+            skips = value - format_.n_levels * format_.reach + 1
+            if skips > 0:
+                place += skips * format_.reach
+                continue
+            if format_.levels_first:
+                level, near = divmod(value, format_.reach)
+            else:
+                near, level = divmod(value, format_.n_levels)
+            if format_.odd:
+                level = 2 * level - format_.largest
+            else:
+                level -= format_.largest - (level >= format_.largest)
+            levels[neuron, place % n_in] = level
+            place += near + 1
+        assert coded.codes.size - len(list(copy.copy(data))) == coded.ends[neuron]
+    assert place == n_in * n_out
+    return levels.T, biases
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])

@@ -403,7 +403,7 @@ def test_very_deep_network_is_refused():
 # What is refused by `load`
 
 
-def sealed(body, version=1):
+def sealed(body, version=2):
     """A file with a proper beginning and checksum."""
     data = b"\x89SKC\r\n\x1a\n" + struct.pack("<BI", version, len(body)) + body
     return data + struct.pack("<I", zlib.crc32(data))
@@ -472,10 +472,13 @@ def test_text_is_no_such_file():
         loaded(b"weights: 1, 2, 3")
 
 
-def test_later_versions_are_refused(small_files):
+@pytest.mark.parametrize("version, which", [(1, "an earlier"), (3, "a later")])
+def test_other_versions_are_refused(version, which, small_files):
     body = small_files[0][13:-4]
-    with pytest.raises(ValueError, match=r"version 2 of its format.* version 1"):
-        loaded(sealed(body, version=2))
+    with pytest.raises(
+        ValueError, match=f"version {version} of its.*load it with {which}"
+    ):
+        loaded(sealed(body, version=version))
 
 
 def mutated(data, rng):
@@ -834,15 +837,25 @@ class PlainReader:
             near = sum((signs[row - lag] for lag in lags if lag <= row), 0 * kept[0])
             negative = self.batches(counts, (near[columns[part]] + 6).tolist())
             signs[rows[part], columns[part]] = 1 - 2 * np.array(negative, int)
-        n_groups, by_sign = [(1, 0), (1, 1), (4, 0), (8, 0)][self.uniform(4)]
-        ranks = kept.sum(axis=0).argsort(kind="stable").argsort()
-        groups = (ranks * n_groups // kept.shape[1])[columns]
+        ways = [(1, 1, 0), (1, 1, 1), (4, 1, 0), (4, 4, 0)]
+        n_inputs, n_neurons, by_sign = ways[self.uniform(4)]
+        groups = n_neurons * self.groups(kept.sum(axis=1), n_inputs)[rows]
+        groups += self.groups(kept.sum(axis=0), n_neurons)[columns]
+        n_groups = n_inputs * n_neurons
         contexts = 2 * groups + (signs[rows, columns] > 0) if by_sign else groups
         counts = [[1] * largest for _ in range(2 * n_groups)]
         if not by_sign:
             counts = counts[:n_groups]
         signs[rows, columns] *= 1 + np.array(self.batches(counts, contexts.tolist()))
         return 2 * signs - np.sign(signs) if odd else signs
+
+    @staticmethod
+    def groups(degrees, n_groups):
+        groups, before = {}, 0
+        for own, end in sorted((own, end) for end, own in enumerate(degrees.tolist())):
+            groups[end] = n_groups * (2 * before + own) // (2 * int(degrees.sum()))
+            before += own
+        return np.array([groups[end] for end in range(len(degrees))])
 
     def intercepts(self, n):
         lengths = self.batches([[1] * 16], [0] * n)

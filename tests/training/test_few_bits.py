@@ -52,9 +52,13 @@ def test_weights_are_odd_multiples_of_a_float32_step(bits, out_activation, error
         assert len(np.unique(levels)) <= 2**bits
 
 
-def test_intercepts_are_whole_numbers_of_12_bits_and_16_at_the_end(X):
-    compressed, _, few_bits = problem(X, 3)
-    for b, largest in zip(few_bits.round(compressed).intercepts, (2047, 2047, 32767)):
+@pytest.mark.parametrize("bits", [1, 3, 8])
+def test_intercepts_have_5_bits_more_and_16_at_the_end(bits, X):
+    compressed, _, few_bits = problem(X, bits)
+    hidden = 2 ** (bits + 4) - 1
+    for b, largest in zip(
+        few_bits.round(compressed).intercepts, (hidden, hidden, 32767)
+    ):
         step = 2.0 ** np.ceil(np.log2(np.abs(b).max() / largest))
         assert_array_equal(b / step, np.rint(b / step))
         assert np.abs(b / step).max() <= largest
