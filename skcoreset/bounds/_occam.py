@@ -141,7 +141,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     ----------
     compressor : CoresetCompressor
         Fitted, of a classifier. `estimator_` is where the search starts; it is not
-        changed. `random_state` and `n_jobs` are taken from it.
+        changed. `random_state`, `n_jobs` and `verbose` are taken from it.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Independent rows of what the wrapped estimator takes, drawn as the rows will be
@@ -181,7 +181,9 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     Warns
     -----
     UserWarning
-        If there are fitted steps before the network that are not frozen.
+        If there are fitted steps before the network that are not frozen, or the search
+        is interrupted (Ctrl-C) after the first networks: the smallest bound so far is
+        returned.
 
     See Also
     --------
@@ -270,14 +272,30 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     tried = []
     children = rng.spawn(len(pruned))
     for smaller, child in reversed(list(zip(pruned, children))):
-        codes = _codes(search, smaller, child, compressor.n_jobs)
-        bounds = [measure(*code) for code in codes]
+        try:
+            codes = _codes(search, smaller, child, compressor.n_jobs)
+            bounds = [measure(*code) for code in codes]
+        except KeyboardInterrupt:
+            if not tried:
+                raise
+            warnings.warn(
+                f"The search was interrupted after {len(tried)} networks: the bound is "
+                "the smallest so far.",
+                UserWarning,
+            )
+            break
         # one without edges predicts the same for all rows
         bounds = [bound for bound in bounds if bound.n_edges]
         if not bounds:
             continue
         tried += bounds
         best = min(tried, key=lambda bound: bound.error_bound)
+        if compressor.verbose:
+            print(
+                f"[skcoreset] {bounds[0].n_edges} edges: the bound is "
+                f"{min(bound.error_bound for bound in bounds):.2%}, the smallest so "
+                f"far {best.error_bound:.2%}"
+            )
         # The codes of networks with more edges are longer: even without an error they
         # would lose.
         shortest = min(bound.n_bits for bound in bounds)

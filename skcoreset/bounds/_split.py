@@ -5,8 +5,10 @@
 
 from dataclasses import dataclass
 from numbers import Real
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from joblib import Memory
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
@@ -220,14 +222,21 @@ def split_bound(
     original = estimator if fitted else train_copy(estimator, X, y, {}, rng)
 
     candidates = [(1.0, False, original)]
-    for density in densities:
-        small = clone(compressor).set_params(
-            estimator=FrozenEstimator(original), density=density
-        )
-        small.fit(X)
-        candidates.append((small.density_, False, small.estimator_))
-        small.fine_tune(X, y)
-        candidates.append((small.density_, True, small.estimator_))
+    seed = rng.randint(2**31)
+    with TemporaryDirectory() as folder:
+        # all densities lie on one path, which is walked once
+        memory = compressor.memory or Memory(folder, verbose=0)
+        for density in densities:
+            small = clone(compressor).set_params(
+                estimator=FrozenEstimator(original),
+                density=density,
+                memory=memory,
+                random_state=seed,
+            )
+            small.fit(X)
+            candidates.append((small.density_, False, small.estimator_))
+            small.fine_tune(X, y)
+            candidates.append((small.density_, True, small.estimator_))
 
     n_samples = num_samples(X_count)
     n_wrong = np.array(

@@ -215,6 +215,30 @@ def test_steps_before_the_network(scaler, warns):
     assert bound.train_error == np.mean(bound.estimator.predict(X) != y)
 
 
+def test_interrupted_it_returns_the_best_so_far(binary, monkeypatch, capsys):
+    compressor, X, y, _ = binary
+    rounded, n_calls = _short_codes.ShortCodes.rounded, 0
+
+    def interrupted(*args):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls > n_finished:
+            raise KeyboardInterrupt
+        return rounded(*args)
+
+    monkeypatch.setattr(_short_codes.ShortCodes, "rounded", interrupted)
+    compressor = clone(compressor).set_params(verbose=1).fit(X)
+    n_finished = 3
+    with pytest.warns(UserWarning, match="interrupted after 3 networks"):
+        bound = occam_bound(compressor, X, y, densities=[0.2, 0.1])
+    assert len(bound.path["n_edges"]) == 3
+    assert f"smallest so far {bound.error_bound:.2%}" in capsys.readouterr().out
+
+    n_calls, n_finished = 0, 0
+    with pytest.raises(KeyboardInterrupt):
+        occam_bound(compressor, X, y, densities=[0.2, 0.1])
+
+
 def test_printed_bound_says_what_it_says(binary):
     *_, bound = binary
     text = str(bound)
