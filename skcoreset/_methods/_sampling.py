@@ -114,7 +114,8 @@ class Coresets:
         if not drawn.any():
             return 0.0
         # Brackets that do not depend on what was asked before: nor does the result.
-        lowest = 1 / self.sums[drawn].max()
+        # rounding must not make two draws of the fewest, one for each group
+        lowest = (1 - 1e-12) / self.sums[drawn].max()
         most = 2 * (self.draws_per_edge or 1)
         highest = most * (self.n_edges / np.where(drawn, self.sums, 1)).max()
         n_brackets = ceil(np.log(highest / lowest) / BRACKET)
