@@ -22,7 +22,7 @@ from ._ranking import keep_highest
 # Passes over the rows after each step, while more than half of the edges are left and
 # below, and before a network is returned: of a descent to one density, and of a walk.
 # What many networks begin with may take longer, and what each of them adds is shorter.
-N_PASSES, N_PASSES_WALK = (1, 1, 8), (1, 4, 4)
+N_PASSES, N_PASSES_WALK = (1, 1, 8), (1, 3, 3)
 
 
 class Refined(Method):

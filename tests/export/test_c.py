@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
 )
 
 from skcoreset import CoresetCompressor
+from skcoreset._network import Network
 from skcoreset._wrapped import network_of
 from skcoreset.export import _c_source, _integer, to_c
 from skcoreset.export._c_source import Format
@@ -748,3 +749,21 @@ def test_every_second_row_is_enough_of_many(mlp, digits):
     assert len(X) > 10_000
     same = to_c(mlp, X[::2], input_scale=1 / 16).source
     assert to_c(mlp, X, input_scale=1 / 16).source == same
+
+
+@pytest.mark.parametrize("kept, largest", [(True, 127), (True, 255), (False, 200)])
+def test_levels_that_have_no_place_are_rounded_anew(kept, largest):
+    # 127 in 7 bits, odd ones up to 255 in 7 bits as well; even ones up to 200 in none
+    rng = np.random.default_rng(0)
+    levels = rng.integers(-largest, largest + 1, (12, 8))
+    levels[0] = largest
+    if largest == 255:
+        levels = 2 * (levels // 2) + 1
+    coef = 0.25 * levels
+    network = Network((coef,), (np.zeros(8),), "relu", "identity")
+    (rounded,), _, (step,) = _integer.round_network(network)
+    whole = np.rint(rounded / step)
+    assert np.array_equal(np.unique(rounded), np.unique(coef)) == kept
+    assert np.abs(whole).max() == (largest if kept else 127)
+    assert np.abs(rounded).max() == np.abs(coef).max()
+    assert np.abs(np.sort(rounded, axis=0) - np.sort(coef, axis=0)).max() <= step / 2
