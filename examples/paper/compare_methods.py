@@ -259,7 +259,9 @@ def plot(summary, results, methods):
                 mean = mean.where(mean >= SMALLEST)
                 kept = 100 * rows["kept_mean"]
                 ax.plot(kept, mean, line, c=color, marker=marker, ms=4, label=method)
-                ax.fill_between(kept, mean - std, mean + std, color=color, alpha=0.2)
+                # on a logarithmic axis a band that reaches 0 would be one without end
+                ends, band = (mean - std, mean + std), mean > std
+                ax.fill_between(kept, *ends, where=band, color=color, alpha=0.2)
         dense = results.query("network == @network")["dense_accuracy"].mean()
         row[-1].axhline(dense, color="black", linewidth=0.8)
         row[0].set_ylabel(network)
@@ -300,7 +302,7 @@ def main(arguments=None):
     results.to_csv(output / "results.csv", index=False, float_format="%.5g")
     summary.to_csv(output / "summary.csv", index=False, float_format="%.4g")
     for name, methods in FIGURES.items():
-        plot(summary, results, methods).savefig(output / f"{name}.png", dpi=150)
+        plot(summary, results, methods).savefig(output / f"{name}.png", dpi=110)
     print(f"Results and figures are in {output}.")
 
 
