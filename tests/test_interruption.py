@@ -86,6 +86,8 @@ def main(backend, method):
 
     The interrupted ones, whose paths lead to the end, would take minutes.
     """
+    # what was started in the background ignores it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # tasks that still run keep BLAS on one thread, on which sums have another order
     threadpool_limits(1, user_api="blas")
     rng = np.random.default_rng(0)
