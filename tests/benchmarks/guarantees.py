@@ -17,6 +17,7 @@ from scipy.stats import beta
 
 from skcoreset._errors import ERRORS, spread
 from skcoreset._guarantees import GUARANTEES, Target, Validation
+from skcoreset._memory import compute
 from skcoreset._methods import METHODS, remove_neurons
 from skcoreset._network import Network
 
@@ -57,6 +58,8 @@ class Problem:
     error : str
         What refinement keeps small.
 
+    delta : float
+
     density : float or None
         Where one network alone is asked for.
 
@@ -66,7 +69,7 @@ class Problem:
     seed : int
     """
 
-    def __init__(self, out_activation, method, error, density, n_distinct, seed):
+    def __init__(self, out_activation, method, error, delta, density, n_distinct, seed):
         rng = np.random.default_rng(seed)
         network = random_network(rng, out_activation)
         S = rng.standard_normal((60, 5))
@@ -75,10 +78,18 @@ class Problem:
             # some of them far more often than others
             of = (n_distinct * rng.random(N_POPULATION) ** 3).astype(int)
             population = population[of]
-        networks = [network, *path_of(METHODS[method], network, S, error, density)]
         self.out_activation = out_activation
         self.scale = spread(network.forward(S))
+
+        def path(epsilon):
+            target = Target(error, epsilon, delta, density=density)
+            return path_of(METHODS[method], network, S, target, self.scale)
+
+        # fine all the way; then as it is for an error that it reaches
+        networks = [network, *path(0.0)]
         self.on_S = [networks[i].forward(S) for i in (len(networks) // 3, 0)]
+        if METHODS[method].refines and density is None:
+            networks = [network, *path(self.epsilon(error))]
         self.original, *self.path = (Seen(each, population) for each in networks)
         self.labels = self.original.labels(self.original.F)[:, 0].astype(int)
 
@@ -110,13 +121,15 @@ def random_network(rng, out_activation):
     )
 
 
-def path_of(method, network, S, error, density):
+def path_of(method, network, S, target, scale):
     path = GUARANTEES["conformal"].path(
         method,
         network,
         S,
-        Target(error, density=density),
+        target,
+        scale=scale,
         refine=method.refines,
+        recall=compute,
         rng=np.random.default_rng(0),
         n_jobs=None,
     )
@@ -160,6 +173,7 @@ def cells(error, confidence, density, n_draws):
                 "softmax" if ERRORS[error].classifiers else "identity",
                 method,
                 error if way.refines else "absolute",
+                delta,
                 density,
                 n_distinct,
                 seed,
