@@ -250,13 +250,22 @@ def _check_density(path, network, density, method, prune):
 def _warn_of_collapse(network, compressed, X_val, classes):
     """Say what a promise may hide: constant outputs, and classes that are lost."""
     F, F_hat = network.forward(X_val), compressed.forward(X_val)
-    constant = np.flatnonzero((np.ptp(F_hat, axis=0) == 0) & (np.ptp(F, axis=0) > 0))
+    # rows that are alike may differ by a rounding
+    varies = np.ptp(F, axis=0) > 16 * np.finfo(F.dtype).eps * np.abs(F).max(axis=0)
+    constant = np.flatnonzero((np.ptp(F_hat, axis=0) == 0) & varies)
     predicts_classes = network.out_activation in ("softmax", "logistic")
     if len(constant) == F.shape[1] or (len(constant) and not predicts_classes):
         warnings.warn(
             f"On the held-out rows the compressed network is constant (outputs "
             f"{constant.tolist()} of {F.shape[1]}), and the original is not. A smaller "
             "epsilon, a smaller delta or a larger density keeps more.",
+            UserWarning,
+        )
+    elif compressed.n_edges == 0:
+        warnings.warn(
+            f"The compressed network has no edges left, as on the {len(F)} held-out "
+            "rows the original is constant, too. Of rows that differ more than these "
+            "nothing is promised.",
             UserWarning,
         )
     if predicts_classes:

@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skcoreset import CoresetCompressor, _compressor
+from skcoreset import CoresetCompressor, _compressor, certify
 from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS
 from skcoreset._wrapped import network_of
@@ -420,3 +420,12 @@ def test_damage_of_the_original_is_not_in_the_way(mlp, digits):
     assert "predict" in dir(compressor)
     assert "50.00% of the edges" in compressor._repr_html_()
     assert compressor.transform(X).shape == (len(X), 10)
+
+
+def test_rows_that_are_all_alike_promise_nothing_of_others(mlp, digits):
+    X = np.repeat(digits[2][:1], 100, axis=0)
+    with pytest.warns(UserWarning, match="no edges left, as on the 30 held-out"):
+        compressor = CoresetCompressor(mlp, random_state=0).fit(X)
+    assert compressor.density_ == 0
+    certificate = certify(mlp, compressor, digits[2][1:], epsilon=0.1, delta=0.1)
+    assert not certificate.holds
