@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import gammaln
 from sklearn.utils import gen_batches
 
+from ._blocks import Blocks
 from ._network import ACTIVATIONS
 
 # The arithmetic coder's interval is kept at least _SHORTEST long: whenever it gets
@@ -86,18 +87,40 @@ class QuantisedNetwork:
         Not negative, and such as :func:`round_steps` returns.
 
     activation : {"identity", "logistic", "relu", "tanh"}
+
+    blocks : Blocks, default=None
+        Of inputs that share weights: the first levels are of the means of blocks. None
+        is each input by itself.
     """
 
     levels: list
     steps: np.ndarray
     activation: str
+    blocks: Blocks = None
+
+    @property
+    def n_features(self):
+        return self.blocks.n_features if self.blocks else len(self.levels[0]) - 1
 
     def layers(self, dtype):
         """Weights, intercepts in the last row."""
-        return [
+        layers = [
             np.asarray(step, dtype) * levels.astype(dtype)
             for step, levels in zip(self.steps, self.levels)
         ]
+        if self.blocks:
+            layers[0] = self.blocks.spread(layers[0])
+        return layers
+
+
+def bits_per_edge(kept):
+    """About how many bits say that an edge is there, at every place of a layer.
+
+    It is the dearer, the fewer edges its input and its neuron have.
+    """
+    rows, columns = kept.sum(axis=1, keepdims=True), kept.sum(axis=0)
+    chance = (rows + 0.5) * (columns + 0.5) / (kept.sum() + 1)
+    return -np.log2(np.minimum(chance, 0.97))
 
 
 def round_steps(steps):
@@ -198,7 +221,11 @@ def decode(code, n_features, n_outputs):
 
 
 def _code_network(coder, network):
-    n_features, n_outputs = len(network.levels[0]) - 1, network.levels[-1].shape[1]
+    n_outputs = network.levels[-1].shape[1]
+
+    coder.part = "blocks"
+    blocks = _code_blocks(coder, network.blocks, network.n_features)
+    n_inputs = blocks.n_groups if blocks else network.n_features
 
     coder.part = "layer sizes"
     names = sorted(ACTIVATIONS)
@@ -207,7 +234,7 @@ def _code_network(coder, network):
     given = [levels.shape[1] for levels in network.levels[:-1]]
     given += [0] * (n_layers - len(network.levels))
     widths = [coder.integer({}, width) for width in given[: n_layers - 1]]
-    shapes = list(zip([n_features, *widths], [*widths, n_outputs]))
+    shapes = list(zip([n_inputs, *widths], [*widths, n_outputs]))
     if isinstance(coder, Decoder):
         blanks = [np.zeros((n_in + 1, n_out), np.int8) for n_in, n_out in shapes]
         network = QuantisedNetwork(blanks, np.zeros(n_layers, np.float16), activation)
@@ -221,7 +248,15 @@ def _code_network(coder, network):
         kept, lags = code_support(coder, layer != 0, np.sign(layer))
         levels.append(code_levels(coder, layer, kept, lags, is_intercept))
     steps = np.array(steps, np.uint16).view(np.float16)
-    return QuantisedNetwork(levels, steps, activation)
+    return QuantisedNetwork(levels, steps, activation, blocks)
+
+
+def _code_blocks(coder, blocks, n_features):
+    if not coder.uniform(2, blocks is not None):
+        return None
+    given = (blocks.row_length, blocks.height, blocks.width) if blocks else (1, 1, 1)
+    row_length, *size = (1 + coder.integer({}, number - 1) for number in given)
+    return Blocks(n_features, row_length, *size)
 
 
 def code_support(coder, kept, signs):

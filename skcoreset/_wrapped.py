@@ -280,6 +280,7 @@ def with_network(estimator, network, *, to_dense=False):
     convert = dense if to_dense or whole else _canonical
     if network.widths != tuple(coef.shape[1] for coef in mlp.coefs_):
         mlp.hidden_layer_sizes = network.widths[:-1]
+        mlp.n_layers_ = len(network.widths) + 1
     mlp.activation = network.activation
     mlp.coefs_ = [convert(coef) for coef in network.coefs]
     mlp.intercepts_ = [intercept.copy() for intercept in network.intercepts]

@@ -13,6 +13,7 @@ PACKAGE = Path(skcoreset.__file__).parent
 FLOORS = [
     {"_compat", "_memory", "_parallel"},
     {"_network"},
+    {"_blocks"},
     {"_errors", "_codec"},
     {"_importance", "_sensitivity"},
     {"_training"},

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skcoreset import _codec
+from skcoreset._blocks import Blocks
 from skcoreset._codec import (
     MAX_INTEGER,
     Decoder,
@@ -58,6 +59,21 @@ def test_decoder_returns_what_was_encoded(seed):
         assert len(decoded.levels) == len(network.levels)
         for new, old in zip(decoded.levels, network.levels):
             assert_array_equal(new, old)
+
+
+def test_blocks_of_inputs_are_part_of_the_code():
+    blocks = Blocks(n_features=21, row_length=7, height=2, width=3)
+    levels = [np.eye(blocks.n_groups + 1, 4, dtype=int), np.ones((5, 2), int)]
+    network = QuantisedNetwork(levels, round_steps(np.ones(2)), "relu", blocks)
+    code, parts = encode(network)
+    assert sum(parts.values()) == pytest.approx(len(code))
+    decoded = decode(code, 21, 2)
+    assert decoded.blocks == blocks
+    for new, old in zip(decoded.layers(np.float32), network.layers(np.float32)):
+        assert_array_equal(new, old)
+    assert new.dtype == np.float32
+    plain, _ = encode(QuantisedNetwork(levels, round_steps(np.ones(2)), "relu"))
+    assert parts["blocks"] == pytest.approx(len(code) - len(plain) + 1, abs=2)
 
 
 def test_steps_are_rounded_to_two_bits():

@@ -3,7 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Rounding:
         One for each layer, or for each parameter. A parameter whose step is 0 is left
         as it is.
 
-    n_levels : int
+    n_levels : int or ndarray of the shape of `steps`
         In either direction, 0 not counted.
 
     odd : bool, default=False
@@ -41,7 +41,8 @@ class Rounding:
     intercepts: bool = True
 
     def __getitem__(self, part):
-        return self._with(self.steps[part])
+        n_levels = self.n_levels[part] if np.ndim(self.n_levels) else self.n_levels
+        return replace(self, steps=self.steps[part], n_levels=n_levels)
 
     def of_parameters(self, layers):
         """Return the rounding of single parameters.
@@ -52,25 +53,22 @@ class Rounding:
             Of the parameters of each layer: which are weights, and the scale of the
             units that they are in.
         """
-        return self._with(
-            np.concatenate(
-                [
-                    np.where(is_weight | self.intercepts, step / scale, 0)
-                    for step, (is_weight, scale) in zip(self.steps, layers)
-                ]
-            )
-        )
+        steps = [
+            np.where(is_weight | self.intercepts, step / scale, 0)
+            for step, (is_weight, scale) in zip(self.steps, layers)
+        ]
+        n_levels = self.n_levels
+        if np.ndim(n_levels):
+            n_levels = np.repeat(n_levels, [len(part) for part in steps])
+        return replace(self, steps=np.concatenate(steps), n_levels=n_levels)
 
     def scaled(self, factors):
         """Return the rounding with each step multiplied by a factor."""
-        return self._with(self.steps * factors)
+        return replace(self, steps=self.steps * factors)
 
     def representable(self, representable):
         """Return the rounding with steps that may be taken, from any."""
-        return self._with(representable(self.steps))
-
-    def _with(self, steps):
-        return Rounding(steps, self.n_levels, self.odd, self.intercepts)
+        return replace(self, steps=representable(self.steps))
 
     @property
     def _largest(self):

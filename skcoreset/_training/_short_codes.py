@@ -3,23 +3,27 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from dataclasses import replace
 from functools import partial
+from itertools import pairwise
+from math import sqrt
 
 import numpy as np
 
-from .._codec import QuantisedNetwork
+from .._codec import QuantisedNetwork, bits_per_edge
 from .._importance import fisher_importance
-from .._network import ACTIVATIONS, augment
+from .._network import ACTIVATIONS, Network, augment
 from ._descent import Descent
 from ._engine import Trainer
+from ._level_search import LevelSearch
 from ._rounding import Rounding, best_step, short_float16
 
 # Ratio of the numbers of edges of neighbouring networks of the descent.
 RATIO = 0.85
 
-# Passes over the rows after each step; before and during rounding. Passes shorter than
-# STEPS_PER_PASS steps are repeated.
-PASSES_BETWEEN, PASSES_BEFORE, PASSES_ROUNDED = 3, 8, 16
+# Passes over the rows of a new network; after each step; before and during rounding.
+# Passes shorter than STEPS_PER_PASS steps are repeated.
+PASSES_FIRST, PASSES_BETWEEN, PASSES_BEFORE, PASSES_ROUNDED = 6, 3, 8, 16
 STEPS_PER_PASS = 100
 
 # Where weights are rounded, large steps of Adam only flip them back and forth.
@@ -39,43 +43,46 @@ BITS_PER_LEVEL = 2
 
 
 class ShortCodes:
-    """Networks of short codes: pruned and rounded, and trained to be so.
+    """A network pruned and rounded, and trained to be so.
 
     Intercepts are edges from a constant, like others.
 
     Parameters
     ----------
     objective : FitLabels
+        Where inputs share weights, on the means of the blocks.
+
+    blocks : Blocks, default=None
     """
 
-    def __init__(self, objective):
-        self.objective = objective
+    def __init__(self, objective, blocks=None):
+        self.objective, self._blocks = objective, blocks
 
-    def descend(self, network, n_edges, rng):
-        """Yield trained networks of ever fewer edges.
+    def narrow(self, width, rng):
+        """Return a new network, with one hidden layer of that width, and trained."""
+        like = self.objective.network
+        widths = [self.objective.X.shape[1], width, like.widths[-1]]
+        layers = [
+            rng.standard_normal((n_in + 1, n_out)) * sqrt(2 / (n_in or 1))
+            for n_in, n_out in pairwise(widths)
+        ]
+        network = like.with_layers([layer.astype(like.dtype) for layer in layers])
+        trainer = self._trainer(network, self.objective, rng)
+        trainer.train(PASSES_FIRST, min_steps=STEPS_PER_PASS, decay=False)
+        return trainer.network
+
+    def descent(self, network, rng):
+        """Return the way of a network to ever fewer edges, as a `Descent`.
 
         Parameters
         ----------
         network : Network
             With dense weights.
 
-        n_edges : sequence of int
-            Decreasing.
-
         rng : numpy.random.Generator
-
-        Yields
-        ------
-        network : Network
         """
-
-        # of its own: the trainer's begins anew with each of its copies
-        (ranking_rng,) = rng.spawn(1)
-
-        def rank(network):
-            importance = self.importance(network, ranking_rng)
-            return list(map(_per_bits, importance, augment(network))), None
-
+        # edges are ranked on the same rows at every step
+        rank = partial(self._rank, int(rng.integers(2**32)))
         train = partial(
             Trainer.train,
             n_passes=PASSES_BETWEEN,
@@ -83,8 +90,11 @@ class ShortCodes:
             decay=False,
         )
         trainer = self._trainer(network, self.objective, rng)
-        descent = Descent(trainer, rank, ratio=RATIO, between=train, finish=train)
-        return descent.path(n_edges)
+        return Descent(trainer, rank, ratio=RATIO, between=train, finish=train)
+
+    def _rank(self, seed, network):
+        importance = self.importance(network, np.random.default_rng(seed))
+        return list(map(_per_bits, importance, augment(network))), None
 
     def settled(self, network, rng):
         """Return the network trained until it is worth rounding."""
@@ -93,11 +103,26 @@ class ShortCodes:
         return trainer.network
 
     def rounded(self, network, n_levels, rng):
-        """Return the network with weights of few levels, trained to be so."""
+        """Return the network with weights of few levels, trained to be so.
+
+        Parameters
+        ----------
+        network : Network
+
+        n_levels : pair of int
+            In either direction: of hidden layers, and of the last one.
+
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        quantised : QuantisedNetwork
+        """
         network = without_idle_neurons(network)
-        importances = self.importance(network, rng)
-        pairs = zip(augment(network), importances)
-        steps = np.array([_step(*pair, n_levels) for pair in pairs])
+        layers = augment(network)
+        n_levels = np.repeat(n_levels, [len(layers) - 1, 1])
+        triples = zip(layers, self.importance(network, rng), n_levels)
+        steps = np.array([_step(*triple) for triple in triples])
         rounding = Rounding(steps, n_levels)
         trainer = self._trainer(network, self.objective.with_gce_power(GCE_POWER), rng)
         trainer.train(
@@ -107,11 +132,26 @@ class ShortCodes:
             rounding=rounding,
         )
         levels = [
-            rounding[i].levels(layer).astype(np.int8)
+            rounding[i].levels(layer).astype(np.int16)
             for i, layer in enumerate(augment(trainer.network))
         ]
-        short = sort_neurons(without_idle_neurons(network.with_layers(levels)))
-        return QuantisedNetwork(augment(short), steps, network.activation)
+        return self._shortest(QuantisedNetwork(levels, steps, network.activation))
+
+    def improve(self, quantised, cost):
+        """Yield the network after each sweep over its levels; see `LevelSearch`."""
+        for better in LevelSearch(quantised, self.objective, cost):
+            yield self._shortest(better)
+
+    def _shortest(self, quantised):
+        """The same function, with a code that is no longer."""
+        layers = quantised.levels
+        network = Network(
+            tuple(layer[:-1] for layer in layers),
+            tuple(layer[-1] for layer in layers),
+            quantised.activation,
+        )
+        levels = augment(sort_neurons(without_idle_neurons(network)))
+        return replace(quantised, levels=levels, blocks=self._blocks)
 
     def importance(self, network, rng):
         """What the loss gains where a parameter becomes 0."""
@@ -160,10 +200,7 @@ def _per_bits(importance, layer):
 
     An edge is the dearer, the fewer its input and its neuron have.
     """
-    kept = layer != 0
-    rows, columns = kept.sum(axis=1, keepdims=True), kept.sum(axis=0)
-    chance = (rows + 0.5) * (columns + 0.5) / (kept.sum() + 1)
-    bits = BITS_PER_LEVEL - np.log2(np.minimum(chance, 0.97))
+    bits = BITS_PER_LEVEL + bits_per_edge(layer != 0)
     return importance / bits**RATE_POWER
 
 

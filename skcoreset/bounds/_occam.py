@@ -5,11 +5,11 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from math import ceil, log
+from functools import partial
+from math import ceil, inf, log
 from numbers import Real
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.special import rel_entr
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
@@ -19,18 +19,10 @@ from .._codec import decode, encode
 from .._compat import Interval, validate_params
 from .._compressor import CoresetCompressor
 from .._network import fastest
-from .._parallel import one_blas_thread
-from .._training import FitLabels, ShortCodes, count_parameters
+from .._training import FitLabels
 from .._wrapped import encode_targets, inputs_of, last_step, network_of, with_network
 from ._checks import check_classifier
-
-# Rows for each edge of the largest and the smallest network that is tried: outside this
-# range bits cost more than they save in errors, or the other way round.
-MIN_ROWS_PER_EDGE, MAX_ROWS_PER_EDGE = 10, 500
-
-# Ratio of neighbouring numbers of edges, and numbers of levels, that are tried.
-EDGE_RATIO = 0.75
-N_LEVELS = (2, 4, 6)
+from ._search import lines_of, numbers_of_edges, search
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,6 +44,10 @@ class OccamBound:
     parts : dict of str to float
         Bits of each part of the code; they add up to `n_bits`.
 
+    block_shape : tuple of two ints or None
+        Height and width of the blocks of inputs that share their weights. None where
+        each has its own.
+
     n_samples : int
         Rows that the error was counted on.
 
@@ -72,6 +68,7 @@ class OccamBound:
     train_error: float
     n_bits: int
     parts: dict
+    block_shape: tuple | None
     n_samples: int
     delta: float
     estimator: object
@@ -81,7 +78,7 @@ class OccamBound:
     @property
     def n_edges(self):
         """Number of weights of `estimator` that are not zero."""
-        return sum(coef.count_nonzero() for coef in last_step(self.estimator).coefs_)
+        return network_of(last_step(self.estimator)).n_edges
 
     def decode(self):
         """Read the network back from `code`.
@@ -101,11 +98,16 @@ class OccamBound:
 
     def __repr__(self):
         parts = "\n".join(f"  {name:<12} {n:>9.1f}" for name, n in self.parts.items())
+        shared = ""
+        if self.block_shape:
+            shared = ", with common weights in blocks of {} x {} inputs,".format(
+                *self.block_shape
+            )
         return (
             f"With probability at least {1 - self.delta:g} the quantised network errs "
             f"on at most {self.error_bound:.2%} of fresh rows: it errs on "
             f"{self.train_error:.2%} of {self.n_samples} rows, and its {self.n_edges} "
-            f"edges are described by {self.n_bits} bits.\n"
+            f"edges{shared} are described by {self.n_bits} bits.\n"
             f"  part              bits\n{parts}\n  {'all':<12} {self.n_bits:>9}"
         )
 
@@ -130,18 +132,22 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
 
     ``sup {p : kl(r || p) <= (b log 2 + log(1 / delta)) / n}``,
 
-    `kl` being the relative entropy of two coins. The fewer bits, the better: the
-    compressed network is trained further with labels while edges are taken away, its
-    weights are rounded to a few levels, and the network with the smallest bound is
-    returned. The code says everything: layer sizes, activation, which edges there are,
-    steps between levels, levels of weights and intercepts. As all networks tried are
-    words of the same code, the choice among them is paid for with it.
+    `kl` being the relative entropy of two coins. The fewer bits, the better: networks
+    are trained with labels while edges are taken away, their weights are rounded to a
+    few levels, and the network with the smallest bound is returned. The code says
+    everything: layer sizes, activation, which edges there are, steps between levels,
+    levels of weights and intercepts. As all networks tried are words of the same code,
+    the choice among them is paid for with it.
+
+    The search starts from the compressed network, and from a new one that is narrow.
+    Where neighbouring inputs are alike, as in images and series, it starts from narrow
+    ones only, in which blocks of inputs have common weights.
 
     Parameters
     ----------
     compressor : CoresetCompressor
-        Fitted, of a classifier. `estimator_` is where the search starts; it is not
-        changed. `random_state`, `n_jobs` and `verbose` are taken from it.
+        Fitted, of a classifier; it is not changed. `random_state`, `n_jobs` and
+        `verbose` are taken from it.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Independent rows of what the wrapped estimator takes, drawn as the rows will be
@@ -158,10 +164,10 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         Probability, over the draw of the rows, with which the bound may fail.
 
     densities : array-like of float, default=None
-        Numbers of edges that are tried, as shares of the original network's; here an
-        intercept is an edge from a constant. None is a geometric grid from one edge
-        for every 10 rows to one for every 500. The densest are not looked at where the
-        mere length of their codes rules them out.
+        Numbers of weights that may be tried, as shares of the original network's;
+        intercepts, and common weights of blocks, count as one. From one in the middle
+        the search goes on to fewer, or to more, as long as the bound falls. None is a
+        geometric grid around a number that grows with the rows.
 
     Returns
     -------
@@ -182,7 +188,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     -----
     UserWarning
         If there are fitted steps before the network that are not frozen, or the search
-        is interrupted (Ctrl-C) after the first networks: the smallest bound so far is
+        is interrupted (Ctrl-C) after the first network: the smallest bound so far is
         returned.
 
     See Also
@@ -192,13 +198,14 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     Notes
     -----
     The bound needs rows: hundreds for two classes that are easy to tell apart, tens of
-    thousands for ten. On the 60,000 training images of MNIST a 784-300-100-10 network
-    ends at 19%, with 4% of errors and some 8,000 bits.
+    thousands for ten. On the 60,000 training images of MNIST it is 11.7%: blocks of
+    3 x 3 pixels, 32 hidden neurons, 3.5% of errors, 3,700 bits.
 
     Rounded weights are trained as if they were not rounded (a straight-through
     estimate). The edges that go first have the smallest Fisher information for the
-    bits they take. The code is arithmetic, with counts that adapt to what has been
-    coded: an input that has many edges gets its next one cheaply.
+    bits they take. At the end single levels are changed wherever that lowers the
+    bound. The code is arithmetic, with counts that adapt to what has been coded: an
+    input that has many edges gets its next one cheaply.
 
     References
     ----------
@@ -239,74 +246,70 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     n_samples = len(Y)
 
     seed = check_random_state(compressor.random_state).randint(2**31, size=4)
-    rng = np.random.default_rng(seed)
-    with one_blas_thread:
-        working = network.to_dense().astype(dtype)
-        search = ShortCodes(FitLabels(working, inputs, Y, batch_size=mlp.batch_size))
-        if densities is None:
-            n_edges = _numbers_of_edges(n_samples, count_parameters(working))
-        else:
-            n_all = sum(
-                coef.size for coef in network_of(compressor.original_estimator_).coefs
-            )
-            n_edges = [ceil(share * n_all) for share in _decreasing(densities)]
-        pruned = list(search.descend(working, n_edges, rng))
+    if densities is None:
+        n_edges = numbers_of_edges(n_samples)
+    else:
+        n_all = sum(
+            coef.size for coef in network_of(compressor.original_estimator_).coefs
+        )
+        n_edges = [ceil(share * n_all) for share in _decreasing(densities)]
 
-    def measure(code, parts):
-        quantised = with_network(estimator, _from_code(code, network))
+    tried = []
+
+    def measure(quantised):
+        code, parts = encode(quantised)
+        rounded = with_network(estimator, _from_code(code, network))
         # few levels tie often: count what this very estimator predicts
-        wrong = encode_targets(mlp, quantised.predict(X)) != Y
+        wrong = encode_targets(mlp, rounded.predict(X)) != Y
         train_error = float(np.mean(wrong.any(axis=1)))
-        return OccamBound(
+        blocks = quantised.blocks
+        bound = OccamBound(
             error_bound=_occam(train_error, len(code), n_samples, delta),
             train_error=train_error,
             n_bits=len(code),
             parts=parts,
+            block_shape=blocks and (blocks.height, blocks.width),
             n_samples=n_samples,
             delta=delta,
-            estimator=quantised,
+            estimator=rounded,
             code=code,
             path={},
         )
-
-    tried = []
-    children = rng.spawn(len(pruned))
-    for smaller, child in reversed(list(zip(pruned, children))):
-        try:
-            codes = _codes(search, smaller, child, compressor.n_jobs)
-            bounds = [measure(*code) for code in codes]
-        except KeyboardInterrupt:
-            if not tried:
-                raise
-            warnings.warn(
-                f"The search was interrupted after {len(tried)} networks: the bound is "
-                "the smallest so far.",
-                UserWarning,
-            )
-            break
-        # one without edges predicts the same for all rows
-        bounds = [bound for bound in bounds if bound.n_edges]
-        if not bounds:
-            continue
-        tried += bounds
-        best = min(tried, key=lambda bound: bound.error_bound)
+        if not bound.n_edges:
+            # it predicts the same for all rows
+            return inf
+        tried.append(bound)
         if compressor.verbose:
+            smallest = min(bound.error_bound for bound in tried)
             print(
-                f"[skcoreset] {bounds[0].n_edges} edges: the bound is "
-                f"{min(bound.error_bound for bound in bounds):.2%}, the smallest so "
-                f"far {best.error_bound:.2%}"
+                f"[skcoreset] {bound.n_bits} bits: the bound is "
+                f"{bound.error_bound:.2%}, the smallest so far {smallest:.2%}"
             )
-        # The codes of networks with more edges are longer: even without an error they
-        # would lose.
-        shortest = min(bound.n_bits for bound in bounds)
-        if _occam(0.0, shortest, n_samples, delta) > best.error_bound:
-            break
+        return bound.error_bound
+
+    def cost(n_wrong, n_bits):
+        return _occam(n_wrong / n_samples, n_bits, n_samples, delta)
+
+    working = network.to_dense().astype(dtype)
+    objective = partial(FitLabels, working, Y=Y, batch_size=mlp.batch_size)
+    lines = lines_of(working, inputs, objective, n_edges, np.random.default_rng(seed))
+    try:
+        search(lines, measure, cost, n_jobs=compressor.n_jobs)
+    except KeyboardInterrupt:
+        if not tried:
+            raise
+        warnings.warn(
+            f"The search was interrupted after {len(tried)} networks: the bound is "
+            "the smallest so far.",
+            UserWarning,
+        )
     if not tried:
         raise ValueError(
             "None of the networks that were tried has an edge left "
             f"(densities={densities}, {n_samples} rows): the bound would be one on a "
-            "constant. Give larger densities, or a compressor that keeps more edges."
+            "constant. Give larger densities, or more rows."
         )
+    best = min(tried, key=lambda bound: bound.error_bound)
     path = {
         name: np.array([getattr(bound, name) for bound in tried])
         for name in ("n_edges", "n_bits", "train_error", "error_bound")
@@ -336,29 +339,6 @@ def _decreasing(densities):
             f"densities={densities.tolist()} must be at least one value in (0, 1]."
         )
     return densities
-
-
-def _numbers_of_edges(n_samples, n_edges):
-    """Decreasing numbers of edges around the best one, none above `n_edges`."""
-    numbers = [min(n_edges, ceil(n_samples / MIN_ROWS_PER_EDGE))]
-    while (n_next := int(numbers[-1] * EDGE_RATIO)) * MAX_ROWS_PER_EDGE > n_samples:
-        numbers.append(n_next)
-    return numbers
-
-
-def _codes(search, network, rng, n_jobs):
-    """Codes of a network whose weights are rounded to different numbers of levels."""
-    with one_blas_thread:
-        network = search.settled(network, rng)
-    return Parallel(n_jobs=n_jobs)(
-        delayed(_code)(search, network, n_levels, child)
-        for n_levels, child in zip(N_LEVELS, rng.spawn(len(N_LEVELS)))
-    )
-
-
-def _code(search, network, n_levels, rng):
-    with one_blas_thread:
-        return encode(search.rounded(network, n_levels, rng))
 
 
 def _from_code(code, network):

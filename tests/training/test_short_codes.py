@@ -45,7 +45,7 @@ def test_descent_ends_at_the_numbers_asked_for_where_scores_tie():
     network = Network((np.ones((4, 3)),), (np.zeros(3),), "relu", "softmax")
     objective = FitLabels(network, np.ones((10, 4)), np.eye(3)[np.arange(10) % 3])
     rng = np.random.default_rng(0)
-    path = list(ShortCodes(objective).descend(network, [20, 5, 2], rng))
+    path = list(ShortCodes(objective).descent(network, rng).path([20, 5, 2]))
     assert [count_parameters(smaller) for smaller in path] == [12, 5, 2]
     assert_array_equal(path[0].weights, network.weights)
 
@@ -54,8 +54,9 @@ def test_rounded_networks_have_levels_that_fit_the_labels(mlp, digits):
     X, y, _, _ = digits
     network = network_of(mlp)
     objective = FitLabels(network, X, y[:, np.newaxis] == np.arange(10))
-    quantised = ShortCodes(objective).rounded(network, 4, np.random.default_rng(0))
-    assert max(np.abs(levels).max() for levels in quantised.levels) <= 4
+    quantised = ShortCodes(objective).rounded(network, (3, 4), np.random.default_rng(0))
+    assert np.abs(quantised.levels[0]).max() <= 3
+    assert np.abs(quantised.levels[1]).max() <= 4
     layers = quantised.layers(np.float32)
     rounded = network.with_weights(
         [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
