@@ -91,12 +91,17 @@ class QuantisedNetwork:
     blocks : Blocks, default=None
         Of inputs that share weights: the first levels are of the means of blocks. None
         is each input by itself.
+
+    units : tuple of two (n_outputs,) ndarrays of float32, default=None
+        Center and scale of the outputs, such as :func:`units_of` returns. None is 0
+        and 1.
     """
 
     levels: list
     steps: np.ndarray
     activation: str
     blocks: Blocks = None
+    units: tuple = None
 
     @property
     def n_features(self):
@@ -110,6 +115,10 @@ class QuantisedNetwork:
         ]
         if self.blocks:
             layers[0] = self.blocks.spread(layers[0])
+        if self.units:
+            center, scale = (part.astype(dtype) for part in self.units)
+            layers[-1] = layers[-1] * scale
+            layers[-1][-1] += center
         return layers
 
 
@@ -127,6 +136,24 @@ def round_steps(steps):
     """Round to float16 with 2 of its 10 bits of mantissa: the steps that have codes."""
     bits = np.asarray(steps, np.float16).view(np.uint16)
     return ((bits + 0x80) & 0xFF00).astype(np.uint16).view(np.float16)
+
+
+def units_of(Y):
+    """Means and standard deviations of values, as the code can say them.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_samples, n_outputs)
+
+    Returns
+    -------
+    center, scale : ndarrays of shape (n_outputs,), dtype float32
+        The scale has 7 of the 23 bits of its mantissa. That of a constant is 1.
+    """
+    center, scale = Y.mean(axis=0, dtype=float), Y.std(axis=0, dtype=float)
+    center, scale = (part.astype(np.float32) for part in (center, scale))
+    scale = (scale.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    return center, np.where(scale > 0, scale, np.float32(1))
 
 
 def levels_of(values, largest=MAX_LEVEL):
@@ -227,6 +254,9 @@ def _code_network(coder, network):
     blocks = _code_blocks(coder, network.blocks, network.n_features)
     n_inputs = blocks.n_groups if blocks else network.n_features
 
+    coder.part = "units"
+    units = _code_units(coder, network.units, n_outputs)
+
     coder.part = "layer sizes"
     names = sorted(ACTIVATIONS)
     activation = names[coder.uniform(len(names), names.index(network.activation))]
@@ -248,7 +278,7 @@ def _code_network(coder, network):
         kept, lags = code_support(coder, layer != 0, np.sign(layer))
         levels.append(code_levels(coder, layer, kept, lags, is_intercept))
     steps = np.array(steps, np.uint16).view(np.float16)
-    return QuantisedNetwork(levels, steps, activation, blocks)
+    return QuantisedNetwork(levels, steps, activation, blocks, units)
 
 
 def _code_blocks(coder, blocks, n_features):
@@ -257,6 +287,18 @@ def _code_blocks(coder, blocks, n_features):
     given = (blocks.row_length, blocks.height, blocks.width) if blocks else (1, 1, 1)
     row_length, *size = (1 + coder.integer({}, number - 1) for number in given)
     return Blocks(n_features, row_length, *size)
+
+
+def _code_units(coder, units, n_outputs):
+    if not coder.uniform(2, units is not None):
+        return None
+    given = np.zeros((2, n_outputs), np.float32) if units is None else np.array(units)
+    center, scale = given.view(np.uint32).astype(int)
+    # the lower half of the scale is 0
+    halves = np.concatenate([center >> 16, center & 0xFFFF, scale >> 16]).tolist()
+    halves = np.array(coder.uniforms([1 << 16] * len(halves), halves), np.uint32)
+    high, low, of_scale = halves.reshape(3, n_outputs)
+    return (high << 16 | low).view(np.float32), (of_scale << 16).view(np.float32)
 
 
 def code_support(coder, kept, signs):

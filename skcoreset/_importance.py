@@ -297,12 +297,12 @@ def fisher_importance(network, X, rng):
     Parameters
     ----------
     network : Network
-        Of a classifier, with dense weights.
+        With dense weights.
 
     X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     rng : numpy.random.Generator
-        Draws the labels.
+        Draws the labels; values with variance 1.
 
     Returns
     -------
@@ -332,4 +332,8 @@ def _draw_targets(P, out_activation, rng):
     if out_activation == "softmax":
         classes = (P.cumsum(axis=1) < rng.random((len(P), 1))).sum(axis=1)
         return np.eye(P.shape[1], dtype=P.dtype)[np.minimum(classes, P.shape[1] - 1)]
+    if out_activation == "identity":
+        return P + rng.standard_normal(P.shape, dtype=P.dtype)
+    if out_activation == "exp":
+        return rng.poisson(P).astype(P.dtype)
     return (rng.random(P.shape) < P).astype(P.dtype)

@@ -20,6 +20,7 @@ from skcoreset._codec import (
     encode,
     levels_of,
     round_steps,
+    units_of,
 )
 
 
@@ -74,6 +75,25 @@ def test_blocks_of_inputs_are_part_of_the_code():
     assert new.dtype == np.float32
     plain, _ = encode(QuantisedNetwork(levels, round_steps(np.ones(2)), "relu"))
     assert parts["blocks"] == pytest.approx(len(code) - len(plain) + 1, abs=2)
+
+
+@pytest.mark.parametrize("offset, scale", [(0, 1), (273.15, 1e-3), (-1e6, 1e9), (5, 0)])
+def test_units_of_the_outputs_are_part_of_the_code(offset, scale):
+    rng = np.random.default_rng(0)
+    Y = offset + scale * rng.standard_normal((50, 2))
+    center, spread = units = units_of(Y)
+    assert_array_equal(center, Y.mean(axis=0).astype(np.float32))
+    # a few bits less than the standard deviation
+    assert (spread <= Y.std(axis=0) * (1 + 1e-6)).all() or scale == 0
+    assert (spread > Y.std(axis=0) * 0.99).all()
+    levels = [rng.integers(-2, 3, size=(5, 2))]
+    network = QuantisedNetwork(levels, round_steps(np.ones(1)), "relu", None, units)
+    decoded = decode(encode(network)[0], 4, 2)
+    for new, old in zip(decoded.units, units):
+        assert_array_equal(new, old)
+    (layer,) = decoded.layers(np.float64)
+    assert_array_equal(layer[:-1], levels[0][:-1] * spread.astype(float))
+    assert_array_equal(layer[-1], levels[0][-1] * spread.astype(float) + center)
 
 
 def test_steps_are_rounded_to_two_bits():

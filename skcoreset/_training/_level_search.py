@@ -33,7 +33,7 @@ class LevelSearch:
     quantised : QuantisedNetwork
 
     objective : FitLabels
-        With the rows, and what they should be classified as.
+        With the rows and their targets.
 
     cost : callable
         Of the number of rows that are wrong and the length of the code.
@@ -43,6 +43,7 @@ class LevelSearch:
         self._quantised, self._cost = quantised, cost
         # the last power: the probability of an error, not its logarithm
         self._objective = objective.with_gce_power(1.0)
+        self._objective.Y = np.asfortranarray(objective.Y)
         self._n_inputs = len(quantised.levels[0])
         # inputs that have no edge stay without
         self._used = np.append(quantised.levels[0][:-1].any(axis=1), True)
@@ -56,7 +57,6 @@ class LevelSearch:
         self._A = [np.ones((len(level), len(X)), dtype) for level in self._levels]
         self._A[0][:-1] = X.T
         self._Z = [None] * len(levels)
-        self._is_true = objective.Y.astype(bool).T
         self.n_bits = len(encode(self.network)[0])
         self._forward()
 
@@ -131,6 +131,8 @@ class LevelSearch:
         F = self._Z[-1].T
         errors = np.empty_like(F)
         self._objective.differentiate(slice(None), 1.0, F, errors)
+        if self._objective.tolerance is not None:
+            errors /= self._objective.tolerance**2
         errors, gradients = errors.T, []
         for A, levels, step in zip(
             self._A[::-1], self._levels[::-1], self._steps[::-1]
@@ -184,12 +186,7 @@ class LevelSearch:
                 self._activate(after + 1, neurons, values)
 
     def _count(self):
-        """Number of rows that are wrong; ties count."""
-        F = self._Z[-1]
-        if self._objective.network.out_activation != "softmax":
-            return np.count_nonzero(((F > 0) != self._is_true).any(axis=0))
-        others = np.where(self._is_true, -np.inf, F).max(axis=0)
-        return np.count_nonzero(others >= F.T[self._is_true.T])
+        return np.count_nonzero(self._objective.is_wrong(self._Z[-1].T))
 
 
 def _bits(levels, of_edge):

@@ -298,7 +298,11 @@ class FitLabels:
         Power of the probability of the true class that the gradient of a row is
         multiplied by: 0 is cross-entropy; 1 is the probability of being wrong, which
         gives up rows that a small network cannot learn. This is the generalized
-        cross-entropy of Zhang and Sabuncu (2018).
+        cross-entropy of Zhang and Sabuncu (2018). Of values it is the power of
+        ``exp(-(error / tolerance) ** 2 / 2)``.
+
+    tolerance : ndarray of shape (n_outputs,), default=None
+        Of values, where `gce_power` is not 0.
     """
 
     learning_rate, warm_up, beta_2 = 0.0125, 0.03, 0.999
@@ -314,13 +318,14 @@ class FitLabels:
         alpha=0.0,
         sample_weight=None,
         gce_power=0.0,
+        tolerance=None,
     ):
         self.network = network
         self.X, self.Y = X.astype(network.dtype, copy=False), Y
         self.n_samples = X.shape[0]
         self.batch_size = 200 if batch_size == "auto" else batch_size
         self.alpha = alpha
-        self.gce_power = gce_power
+        self.gce_power, self.tolerance = gce_power, tolerance
         self.scales = [1.0] * len(network.coefs)
         if sample_weight is not None:
             # in this order, as the smallest numbers have no reciprocal
@@ -388,13 +393,29 @@ class FitLabels:
         P = self.network.activate_output(values[:, -Y.shape[1] :])
         delta = P - Y
         if self.gce_power:
-            delta *= self._true_class_probability(P, Y) ** self.gce_power
+            delta *= self._chance_to_be_right(P, Y) ** self.gce_power
         if self.sample_weight is not None:
             delta *= self.sample_weight[rows][:, np.newaxis]
         errors[:, : -Y.shape[1]] = 0
         np.divide(delta, total, out=errors[:, -Y.shape[1] :], casting="same_kind")
 
-    def _true_class_probability(self, P, Y):
+    def _chance_to_be_right(self, P, Y):
+        if self.tolerance is not None:
+            return np.exp(np.square((P - Y) / self.tolerance) / -2)
         if self.network.out_activation == "softmax":
             return np.sum(P * Y, axis=1, keepdims=True)
         return np.where(Y, P, 1 - P)
+
+    def is_wrong(self, F):
+        """Whether each row is wrong, by the outputs before the activation.
+
+        Where another class has as large an output as the true one, a row is.
+        """
+        if self.tolerance is not None:
+            errors = np.abs(self.network.activate_output(F) - self.Y)
+            return ~(errors <= self.tolerance).all(axis=1)
+        is_true = self.Y.astype(bool, copy=False)
+        if self.network.out_activation == "softmax":
+            others = np.where(is_true, -np.inf, F).max(axis=1)
+            return others >= F[is_true]
+        return ((F > 0) != is_true).any(axis=1)

@@ -53,10 +53,13 @@ class ShortCodes:
         Where inputs share weights, on the means of the blocks.
 
     blocks : Blocks, default=None
+
+    units : pair of ndarrays, default=None
+        Center and scale of the outputs, where the objective is in standard units.
     """
 
-    def __init__(self, objective, blocks=None):
-        self.objective, self._blocks = objective, blocks
+    def __init__(self, objective, blocks=None, units=None):
+        self.objective, self._blocks, self._units = objective, blocks, units
 
     def narrow(self, width, rng):
         """Return a new network, with one hidden layer of that width, and trained."""
@@ -151,7 +154,7 @@ class ShortCodes:
             quantised.activation,
         )
         levels = augment(sort_neurons(without_idle_neurons(network)))
-        return replace(quantised, levels=levels, blocks=self._blocks)
+        return replace(quantised, levels=levels, blocks=self._blocks, units=self._units)
 
     def importance(self, network, rng):
         """What the loss gains where a parameter becomes 0."""

@@ -1,12 +1,22 @@
-"""What every bound asks of an estimator."""
+"""What bounds ask of an estimator, and what counts as an error."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from .._wrapped import last_step
+from .._wrapped import encode_targets, last_step
+
+
+def check_tolerance(is_classifier, tolerance):
+    """Refuse a classifier with a tolerance, and a regressor without one."""
+    if is_classifier != (tolerance is None):
+        raise ValueError(
+            f"tolerance={tolerance!r}: a regressor needs a number, the largest error "
+            "that is none, and a classifier, which is right or wrong, takes none."
+        )
 
 
 def check_classifier(compressor, function):
@@ -18,3 +28,12 @@ def check_classifier(compressor, function):
             f"{function} counts wrong classes, and {type(mlp).__name__} predicts "
             "values: give the compressor of an MLPClassifier."
         )
+
+
+def are_wrong(estimator, X, y, tolerance):
+    """Which rows are wrong, or off by more than the tolerance."""
+    mlp = last_step(estimator)
+    Y, Y_pred = encode_targets(mlp, y), encode_targets(mlp, estimator.predict(X))
+    if tolerance is None:
+        return (Y != Y_pred).any(axis=1)
+    return ~(np.abs(Y - Y_pred) <= tolerance).all(axis=1)

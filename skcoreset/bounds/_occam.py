@@ -5,23 +5,24 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from functools import partial
 from math import ceil, inf, log
 from numbers import Real
 
 import numpy as np
 from scipy.special import rel_entr
+from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state, get_tags
+from sklearn.utils.validation import check_is_fitted
 
-from .._codec import decode, encode
+from .._codec import decode, encode, units_of
 from .._compat import Interval, validate_params
 from .._compressor import CoresetCompressor
 from .._network import fastest
-from .._training import FitLabels
+from .._training import FitLabels, ShortCodes
 from .._wrapped import encode_targets, inputs_of, last_step, network_of, with_network
-from ._checks import check_classifier
+from ._checks import are_wrong, check_tolerance
 from ._search import lines_of, numbers_of_edges, search
 
 
@@ -51,10 +52,10 @@ class OccamBound:
     n_samples : int
         Rows that the error was counted on.
 
-    delta : float
+    delta, tolerance : float
         As given.
 
-    estimator : MLPClassifier or Pipeline
+    estimator : MLPClassifier, MLPRegressor or Pipeline
         The quantised network that the bound is about, with sparse `coefs_`.
 
     code : ndarray of shape (n_bits,), dtype uint8
@@ -71,6 +72,7 @@ class OccamBound:
     block_shape: tuple | None
     n_samples: int
     delta: float
+    tolerance: float | None
     estimator: object
     code: np.ndarray
     path: dict
@@ -103,9 +105,12 @@ class OccamBound:
             shared = ", with common weights in blocks of {} x {} inputs,".format(
                 *self.block_shape
             )
+        what = "is wrong"
+        if self.tolerance is not None:
+            what = f"is off by more than {self.tolerance:g}"
         return (
-            f"With probability at least {1 - self.delta:g} the quantised network errs "
-            f"on at most {self.error_bound:.2%} of fresh rows: it errs on "
+            f"With probability at least {1 - self.delta:g} the quantised network "
+            f"{what} on at most {self.error_bound:.2%} of fresh rows: it is on "
             f"{self.train_error:.2%} of {self.n_samples} rows, and its {self.n_edges} "
             f"edges{shared} are described by {self.n_bits} bits.\n"
             f"  part              bits\n{parts}\n  {'all':<12} {self.n_bits:>9}"
@@ -118,11 +123,12 @@ class OccamBound:
         "X": ["array-like", "sparse matrix"],
         "y": ["array-like", "sparse matrix"],
         "delta": [Interval(Real, 0, 1, closed="neither")],
+        "tolerance": [None, Interval(Real, 0, None, closed="neither")],
         "densities": [None, "array-like"],
     },
     prefer_skip_nested_validation=True,
 )
-def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
+def occam_bound(compressor, X, y, *, delta=0.05, tolerance=None, densities=None):
     """Bound on the true error of a network, from the bits it can be described with.
 
     Fix a code for networks before seeing any data, none of whose words is the
@@ -146,7 +152,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     Parameters
     ----------
     compressor : CoresetCompressor
-        Fitted, of a classifier; it is not changed. `random_state`, `n_jobs` and
+        Fitted; it is not changed. `random_state`, `n_jobs` and
         `verbose` are taken from it.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -156,12 +162,16 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         how well the network does on them. Steps of a Pipeline before the network are
         not part of the code: they must not have been fitted on these rows.
 
-    y : array-like of shape (n_samples,) or (n_samples, n_labels)
-        Their classes, or indicators of their labels. Where there are several labels a
-        row counts as wrong if one of them is.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their classes, labels or values. Where there are several labels or outputs a row
+        is wrong if one of them is.
 
     delta : float, default=0.05
         Probability, over the draw of the rows, with which the bound may fail.
+
+    tolerance : float, default=None
+        For regressors, which need it: a prediction that is off by more is an error. It
+        has to be fixed before the rows are seen.
 
     densities : array-like of float, default=None
         Numbers of weights that may be tried, as shares of the original network's;
@@ -177,12 +187,10 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
 
     Raises
     ------
-    TypeError
-        If the wrapped estimator is a regressor.
-
     ValueError
-        If `y` has a class that the network does not know, `densities` holds a value
-        that is not in (0, 1], or no network that is tried has an edge left.
+        If a regressor has no `tolerance` or a classifier has one, `y` has a class that
+        the network does not know, `densities` holds a value that is not in (0, 1], or
+        no network that is tried has an edge left.
 
     Warns
     -----
@@ -233,8 +241,9 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     >>> bound.train_error < bound.error_bound < 0.25
     True
     """
-    check_classifier(compressor, "occam_bound")
+    check_is_fitted(compressor)
     estimator = compressor.estimator_
+    check_tolerance(is_classifier(last_step(estimator)), tolerance)
     _warn_of_fitted_steps(estimator)
     mlp = last_step(estimator)
     network = network_of(mlp)
@@ -260,8 +269,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
         code, parts = encode(quantised)
         rounded = with_network(estimator, _from_code(code, network))
         # few levels tie often: count what this very estimator predicts
-        wrong = encode_targets(mlp, rounded.predict(X)) != Y
-        train_error = float(np.mean(wrong.any(axis=1)))
+        train_error = float(np.mean(are_wrong(rounded, X, y, tolerance)))
         blocks = quantised.blocks
         bound = OccamBound(
             error_bound=_occam(train_error, len(code), n_samples, delta),
@@ -271,6 +279,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
             block_shape=blocks and (blocks.height, blocks.width),
             n_samples=n_samples,
             delta=delta,
+            tolerance=tolerance,
             estimator=rounded,
             code=code,
             path={},
@@ -290,9 +299,20 @@ def occam_bound(compressor, X, y, *, delta=0.05, densities=None):
     def cost(n_wrong, n_bits):
         return _occam(n_wrong / n_samples, n_bits, n_samples, delta)
 
-    working = network.to_dense().astype(dtype)
-    objective = partial(FitLabels, working, Y=Y, batch_size=mlp.batch_size)
-    lines = lines_of(working, inputs, objective, n_edges, np.random.default_rng(seed))
+    working, units, largest_error = network.to_dense(), None, tolerance
+    if network.out_activation == "identity":
+        center, scale = units = units_of(Y)
+        working, Y = working.rescaled_output(center, scale), (Y - center) / scale
+        largest_error = tolerance / scale
+    working = working.astype(dtype)
+
+    def codes(rows, blocks):
+        objective = FitLabels(
+            working, rows, Y, batch_size=mlp.batch_size, tolerance=largest_error
+        )
+        return ShortCodes(objective, blocks, units)
+
+    lines = lines_of(working, inputs, codes, n_edges, np.random.default_rng(seed))
     try:
         search(lines, measure, cost, n_jobs=compressor.n_jobs)
     except KeyboardInterrupt:

@@ -77,7 +77,7 @@ def numbers_of_edges(n_samples):
     return [ceil(first * EDGE_RATIO**i) for i in range(-N_ABOVE, N_BELOW + 1)]
 
 
-def lines_of(network, inputs, objective, n_edges, rng):
+def lines_of(network, inputs, codes, n_edges, rng):
     """Where to start from: new networks that are narrow, and the network itself.
 
     Neighbouring inputs that are alike get common weights. A network that has weights
@@ -89,8 +89,9 @@ def lines_of(network, inputs, objective, n_edges, rng):
 
     inputs : {ndarray, csr_array} of shape (n_samples, n_features)
 
-    objective : callable
-        Of the rows, as the network is to see them.
+    codes : callable
+        Of the rows, as the network is to see them, and the blocks that they are means
+        of, or None; returns `ShortCodes`.
 
     n_edges : list of int
         Decreasing.
@@ -102,11 +103,11 @@ def lines_of(network, inputs, objective, n_edges, rng):
     blocks.sort(key=lambda each: abs(log(each.n_groups / n_inputs)))
     children = rng.spawn(N_TILINGS)
     if not blocks:
-        codes = ShortCodes(objective(inputs))
+        own = codes(inputs, None)
         starts = zip([None, network], children)
-        return [Line(codes, n_edges, rng, start) for start, rng in starts]
+        return [Line(own, n_edges, rng, start) for start, rng in starts]
     return [
-        Line(ShortCodes(objective(each.means(inputs)), each), n_edges, rng)
+        Line(codes(each.means(inputs), each), n_edges, rng)
         for each, rng in zip(blocks, children)
     ]
 

@@ -18,7 +18,8 @@ from sklearn.utils import check_consistent_length, check_random_state
 from .._compat import Interval, num_samples, safe_indexing, validate_params
 from .._compressor import CoresetCompressor
 from .._guarantees import smallest_delta
-from .._wrapped import encode_targets, is_fitted, last_step, thawed, train_copy
+from .._wrapped import is_fitted, thawed, train_copy
+from ._checks import are_wrong, check_tolerance
 
 # Shares of the edges of the networks that are tried, beside the original.
 DENSITIES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
@@ -195,11 +196,7 @@ def split_bound(
     estimator = compressor.estimator
     estimator = MLPClassifier() if estimator is None else thawed(estimator)
     classifier, fitted = is_classifier(estimator), is_fitted(estimator)
-    if classifier != (tolerance is None):
-        raise ValueError(
-            f"tolerance={tolerance!r}: a regressor needs a number, the largest error "
-            "that is none, and a classifier, which is right or wrong, takes none."
-        )
+    check_tolerance(classifier, tolerance)
     densities = np.asarray(DENSITIES if densities is None else densities, dtype=float)
     if densities.ndim != 1 or not ((densities > 0) & (densities <= 1)).all():
         raise ValueError(f"densities={densities.tolist()} must be values in (0, 1].")
@@ -240,7 +237,7 @@ def split_bound(
 
     n_samples = num_samples(X_count)
     n_wrong = np.array(
-        [_count_errors(e, X_count, y_count, tolerance) for *_, e in candidates]
+        [are_wrong(e, X_count, y_count, tolerance).sum() for *_, e in candidates]
     )
     bounds = smallest_delta(n_wrong, n_samples, 1 - delta / len(candidates))
     best = int(np.argmin(bounds))
@@ -261,13 +258,3 @@ def split_bound(
         },
         estimators=[candidate for *_, candidate in candidates],
     )
-
-
-def _count_errors(estimator, X, y, tolerance):
-    """Number of rows that are wrong, or off by more than the tolerance."""
-    mlp = last_step(estimator)
-    Y, Y_pred = encode_targets(mlp, y), encode_targets(mlp, estimator.predict(X))
-    wrong = Y != Y_pred
-    if tolerance is not None:
-        wrong = ~(np.abs(Y - Y_pred) <= tolerance)
-    return int(wrong.any(axis=1).sum())

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from scipy.special import rel_entr
 from sklearn.base import clone
 from sklearn.datasets import make_classification
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
@@ -157,6 +157,40 @@ def test_multiclass(mlp, digits, full_training):
     assert bound.train_error < 0.3 < bound.error_bound < 0.8
 
 
+@pytest.mark.parametrize("offset", [0.0, 273.15, -1e6])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_values(offset, n_outputs):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((600, 6))
+    signal = np.abs(X[:, 0]) + X[:, 1]
+    mlp = MLPRegressor(hidden_layer_sizes=(8,), max_iter=300, random_state=0)
+    fitted(mlp, X, np.column_stack([signal, -2 * signal])[:, :n_outputs].squeeze())
+    mlp.intercepts_[-1] += offset
+    y = mlp.predict(X) + 0.1 * rng.standard_normal(mlp.predict(X).shape)
+    bound = occam_bound(compressor_of(mlp, X), X, y, tolerance=1.5, densities=[0.3])
+    errors = np.abs(bound.estimator.predict(X) - y).reshape(600, -1)
+    assert bound.train_error == np.mean((errors > 1.5).any(axis=1))
+    assert bound.train_error < 0.3
+    assert "is off by more than 1.5 on at most" in str(bound)
+    coefs, intercepts = bound.decode()
+    assert_array_equal(coefs[-1].toarray(), bound.estimator.coefs_[-1].toarray())
+    assert_array_equal(intercepts[-1], bound.estimator.intercepts_[-1])
+
+
+@pytest.mark.skipif(
+    "loss" not in MLPRegressor().get_params(), reason="this scikit-learn has none"
+)
+def test_counts():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((600, 4))
+    y = rng.poisson(np.exp(1 + 0.5 * X[:, 0]))
+    mlp = MLPRegressor("poisson", hidden_layer_sizes=(8,), random_state=0)
+    compressor = compressor_of(fitted(mlp, X, y), X)
+    bound = occam_bound(compressor, X, y, tolerance=4, densities=[0.3])
+    errors = np.abs(bound.estimator.predict(X) - y)
+    assert bound.train_error == np.mean(errors > 4) < 0.2
+
+
 def test_same_random_state_same_bound(binary):
     compressor, X, y, bound = binary
     compressor = clone(compressor).fit(X)
@@ -243,7 +277,9 @@ def test_interrupted_it_returns_the_best_so_far(binary, monkeypatch, capsys):
 def test_printed_bound_says_what_it_says(binary):
     *_, bound = binary
     text = str(bound)
-    assert text.startswith("With probability at least 0.95 the quantised network errs")
+    assert text.startswith(
+        "With probability at least 0.95 the quantised network is wrong"
+    )
     assert f"at most {bound.error_bound:.2%} of fresh rows" in text
     assert f"{bound.n_bits} bits" in text
     for part in bound.parts:
@@ -253,14 +289,22 @@ def test_printed_bound_says_what_it_says(binary):
 # Refusals
 
 
+def test_a_regressor_needs_a_tolerance_and_a_classifier_has_none(regressor, binary):
+    X = np.zeros((20, 64), np.float32) + np.arange(64)
+    y = np.zeros((20, 2))
+    with pytest.raises(TypeError, match="MLPRegressor predicts values"):
+        corenet_bound(compressor_of(regressor, X), X, y, margin=1.0)
+    with pytest.raises(ValueError, match="tolerance=None: a regressor needs"):
+        occam_bound(compressor_of(regressor, X), X, y)
+    compressor, X, y, _ = binary
+    with pytest.raises(ValueError, match=r"tolerance=1.0: .* a classifier"):
+        occam_bound(compressor, X, y, tolerance=1.0)
+
+
 @pytest.mark.parametrize("function, options", [
     (occam_bound, {}), (corenet_bound, {"margin": 1.0}),
 ])  # fmt: skip
-def test_regressors_and_bad_values_are_refused(function, options, regressor, binary):
-    X = np.zeros((20, 64), np.float32) + np.arange(64)
-    with pytest.raises(TypeError, match="MLPRegressor predicts values"):
-        function(compressor_of(regressor, X), X, np.zeros((20, 2)), **options)
-
+def test_bad_values_are_refused(function, options, binary):
     compressor, X, y, _ = binary
     with pytest.raises(ValueError, match=r"contains .*2.*none of the classes"):
         function(compressor, X, np.full(len(y), 2), **options)

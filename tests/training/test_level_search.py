@@ -27,8 +27,11 @@ def problem(out_activation, widths=(5, 6, 3), activation="relu", seed=0):
     steps = round_steps(rng.uniform(0.2, 1, len(levels)))
     quantised = QuantisedNetwork(levels, steps, activation)
     X = rng.standard_normal((200, widths[0]))
+    tolerance = None
     if out_activation == "softmax":
         Y = np.eye(widths[-1])[rng.integers(widths[-1], size=200)]
+    elif out_activation == "identity":
+        Y, tolerance = 3 * rng.standard_normal((200, widths[-1])), np.array([3, 4, 5.0])
     else:
         Y = rng.integers(2, size=(200, widths[-1])).astype(float)
     network = Network(
@@ -37,13 +40,16 @@ def problem(out_activation, widths=(5, 6, 3), activation="relu", seed=0):
         activation,
         out_activation,
     )
-    return quantised, FitLabels(network, X, Y)
+    return quantised, FitLabels(network, X, Y, tolerance=tolerance)
 
 
 def n_wrong(quantised, objective):
     """Rows that are wrong, or where another class has as large an output."""
     network = objective.network.with_layers(quantised.layers(np.float64))
-    F, Y = network.forward(objective.X), objective.Y.astype(bool)
+    F, Y = network.forward(objective.X), objective.Y
+    if network.out_activation == "identity":
+        return np.count_nonzero((np.abs(F - Y) > objective.tolerance).any(axis=1))
+    Y = Y.astype(bool)
     if network.out_activation == "logistic":
         return np.count_nonzero(((F > 0) != Y).any(axis=1))
     return np.count_nonzero(((F >= F[Y][:, np.newaxis]) & ~Y).any(axis=1))
@@ -53,7 +59,7 @@ def cost(n_wrong, n_bits):
     return n_wrong + 0.1 * n_bits
 
 
-@pytest.mark.parametrize("out_activation", ["softmax", "logistic"])
+@pytest.mark.parametrize("out_activation", ["identity", "softmax", "logistic"])
 @pytest.mark.parametrize("widths", [(5, 3), (5, 6, 3), (5, 6, 4, 3)])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_every_sweep_lowers_the_cost_as_counted_anew(
@@ -79,7 +85,7 @@ def test_levels_stay_in_their_range_and_unused_inputs_unused():
     assert_array_equal(better.steps, quantised.steps)
 
 
-@pytest.mark.parametrize("out_activation", ["softmax", "logistic"])
+@pytest.mark.parametrize("out_activation", ["identity", "softmax", "logistic"])
 def test_gradient_against_differences(out_activation):
     quantised, objective = problem(out_activation, (5, 6, 4, 3), "tanh")
     search = LevelSearch(quantised, objective, cost)
@@ -91,6 +97,9 @@ def test_gradient_against_differences(out_activation):
         P = network.activate_output(network.forward(objective.X))
         if out_activation == "softmax":
             return (1 - (P * objective.Y).sum(axis=1)).sum()
+        if out_activation == "identity":
+            errors = (P - objective.Y) / objective.tolerance
+            return (1 - np.exp(-(errors**2) / 2)).sum()
         return np.abs(P - objective.Y).sum()
 
     for layer, gradient in enumerate(search._gradients()):
@@ -100,10 +109,12 @@ def test_gradient_against_differences(out_activation):
         for place in places[:: max(1, len(places) // 5)]:
             i, j = rows[place[0]], place[1]
             difference = (expected_errors(1e-4) - expected_errors(-1e-4)) / 2e-4
-            if out_activation == "softmax":
-                assert_allclose(gradient[tuple(place)], difference, rtol=1e-4)
+            if out_activation != "logistic":
+                assert_allclose(
+                    gradient[tuple(place)], difference, rtol=1e-4, atol=1e-7
+                )
             else:
-                # of each label by itself
+                # of each label by itself, and without a factor
                 assert np.sign(gradient[tuple(place)]) == np.sign(difference)
 
 
