@@ -107,10 +107,10 @@ class LevelSearch:
         self._forward()
 
     def _promising(self):
-        """Layer, place and change of levels, and the bits that it is thought to add."""
+        """Yield layer, place and change of levels, and about how many bits it adds."""
         per_error = self._cost(self.n_wrong + 1, self.n_bits) - self.cost
         per_bit = self._cost(self.n_wrong, self.n_bits + 1) - self.cost
-        estimates, moves = [], []
+        moves = []
         for layer, gradient in enumerate(self._gradients()):
             levels = self._levels[layer]
             of_edge = bits_per_edge(levels != 0) + BITS_OF_SIGN
@@ -119,12 +119,13 @@ class LevelSearch:
                 bits = _bits(changed, of_edge) - _bits(levels, of_edge)
                 estimate = per_error * change * gradient + per_bit * bits
                 i, j = np.nonzero(np.abs(changed) <= self._largest[layer])
-                estimates.append(estimate[i, j])
                 where = np.full(len(i), layer), i, j, np.full(len(i), change)
-                moves += zip(*(each.tolist() for each in where), bits[i, j].tolist())
+                moves.append(np.stack([estimate[i, j], *where, bits[i, j]]))
+        moves = np.concatenate(moves, axis=1)
         n_tried = ceil(TRIED_PER_EDGE * sum(map(np.count_nonzero, self._levels)))
-        best = np.argsort(np.concatenate(estimates), kind="stable")[:n_tried]
-        return [moves[move] for move in best]
+        best = np.argsort(moves[0], kind="stable")[:n_tried]
+        for *where, bits in moves[1:, best].T.tolist():
+            yield *map(int, where), bits
 
     def _gradients(self):
         """Derivatives of the expected number of errors by each level."""

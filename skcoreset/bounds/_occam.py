@@ -147,7 +147,8 @@ def occam_bound(compressor, X, y, *, delta=0.05, tolerance=None, densities=None)
 
     The search starts from the compressed network, and from a new one that is narrow.
     Where neighbouring inputs are alike, as in images and series, it starts from narrow
-    ones only, in which blocks of inputs have common weights.
+    ones in which blocks of inputs have common weights, too; with more than 200 inputs
+    from these only.
 
     Parameters
     ----------

@@ -28,6 +28,9 @@ N_ABOVE, N_BELOW, PATIENCE = 5, 8, 2
 # number of blocks the nearest to so many edges for each.
 N_TILINGS, EDGES_PER_BLOCK = 3, 7
 
+# With more features than that, blocks of them only, where neighbours are alike.
+MOST_FEATURES = 200
+
 
 @dataclass
 class Line:
@@ -80,8 +83,8 @@ def numbers_of_edges(n_samples):
 def lines_of(network, inputs, codes, n_edges, rng):
     """Where to start from: new networks that are narrow, and the network itself.
 
-    Neighbouring inputs that are alike get common weights. A network that has weights
-    for each of them would lose to that.
+    Neighbouring inputs that are alike get common weights. Where there are many, a
+    network that has weights for each of them would lose to that, and is not tried.
 
     Parameters
     ----------
@@ -101,14 +104,14 @@ def lines_of(network, inputs, codes, n_edges, rng):
     blocks = [] if sparse.issparse(inputs) else tilings(inputs)
     n_inputs = n_edges[min(N_ABOVE, len(n_edges) - 1)] / EDGES_PER_BLOCK
     blocks.sort(key=lambda each: abs(log(each.n_groups / n_inputs)))
-    children = rng.spawn(N_TILINGS)
-    if not blocks:
+    starts = []
+    if not blocks or inputs.shape[1] <= MOST_FEATURES:
         own = codes(inputs, None)
-        starts = zip([None, network], children)
-        return [Line(own, n_edges, rng, start) for start, rng in starts]
+        starts = [(own, None), (own, network)]
+    starts += [(codes(each.means(inputs), each), None) for each in blocks[:N_TILINGS]]
     return [
-        Line(codes(each.means(inputs), each), n_edges, rng)
-        for each, rng in zip(blocks, children)
+        Line(codes, n_edges, child, start)
+        for (codes, start), child in zip(starts, rng.spawn(len(starts)))
     ]
 
 
@@ -148,8 +151,9 @@ def search(lines, measure, cost, *, n_jobs=None):
         if (lower := measure(other)) < bound:
             bound, best = lower, other
     if bound < inf:
-        for better in line.codes.improve(best, cost):
-            measure(better)
+        with one_blas_thread:
+            for better in line.codes.improve(best, cost):
+                measure(better)
 
 
 def _begun(line):
