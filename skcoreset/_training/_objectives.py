@@ -326,7 +326,8 @@ class FitLabels:
         self.batch_size = 200 if batch_size == "auto" else batch_size
         self.alpha = alpha
         self.gce_power, self.tolerance = gce_power, tolerance
-        self.scales = [1.0] * len(network.coefs)
+        # one without hidden layers may get one; see `ShortCodes.narrow`
+        self.scales = [1.0] * max(len(network.coefs), 2)
         if sample_weight is not None:
             # in this order, as the smallest numbers have no reciprocal
             sample_weight = sample_weight / sample_weight.max()

@@ -150,6 +150,16 @@ def test_bound_is_about_the_network_returned(kind):
         assert_array_equal(new, old)
 
 
+@pytest.mark.parametrize("n_features, hidden", [(1, (4,)), (5, ())])
+def test_smallest_networks(n_features, hidden):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((400, n_features))
+    y = X[:, 0] > 0
+    mlp = fitted(MLPClassifier(hidden, max_iter=50, random_state=0), X, y)
+    bound = occam_bound(compressor_of(mlp, X), X, y)
+    assert bound.train_error < bound.error_bound < 0.4
+
+
 def test_multiclass(mlp, digits, full_training):
     X, y, _, _ = digits
     bound = occam_bound(compressor_of(mlp, X), X, y, densities=[0.06])
