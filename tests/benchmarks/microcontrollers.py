@@ -37,7 +37,7 @@ from tests.export.devices import (
     sizes_on_avr,
 )
 
-DENSITIES = (0.05, 0.02, 0.017)
+DENSITIES = (0.05, 0.02, 0.0165)
 WIDTHS = (8, 16, 32)
 FLASH = 32_256  # without the boot loader
 
