@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 from math import ceil, inf, log, sqrt
+from operator import itemgetter
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -27,6 +28,9 @@ N_ABOVE, N_BELOW, PATIENCE = 5, 8, 2
 # Of inputs that are cut into blocks, so many sizes of blocks are tried: those with a
 # number of blocks the nearest to so many edges for each.
 N_TILINGS, EDGES_PER_BLOCK = 3, 7
+
+# New networks of the kind that was best.
+N_STARTS = 3
 
 # With more features than that, blocks of them only, where neighbours are alike.
 MOST_FEATURES = 200
@@ -73,6 +77,14 @@ class Line:
                 self._settled[number] = self.codes.settled(network, rng)
             return self.codes.rounded(self._settled[number], n_levels, rng)
 
+    def other_starts(self):
+        """The same from other new networks, where this one is new."""
+        if self.network is not None:
+            return []
+        return [
+            Line(self.codes, self.n_edges, rng) for rng in self.rng.spawn(N_STARTS - 1)
+        ]
+
 
 def numbers_of_edges(n_samples):
     """Decreasing numbers of edges around what is a good one for so many rows."""
@@ -118,6 +130,8 @@ def lines_of(network, inputs, codes, n_edges, rng):
 def search(lines, measure, cost, *, n_jobs=None):
     """Look at a network of every line, and at more of the line where it was best.
 
+    Where that starts from a new network, some more of its kind are begun first.
+
     Parameters
     ----------
     lines : list of Line
@@ -131,10 +145,17 @@ def search(lines, measure, cost, *, n_jobs=None):
     n_jobs : int, default=None
         Of joblib.
     """
-    lines = Parallel(n_jobs=n_jobs)(map(delayed(_begun), lines))
-    bounds = [measure(quantised) for _, quantised in lines]
-    bound = min(bounds)
-    line, best = lines[bounds.index(bound)]
+
+    def begin(lines):
+        lines = Parallel(n_jobs=n_jobs)(map(delayed(_begun), lines))
+        found = [(measure(quantised), line, quantised) for line, quantised in lines]
+        return min(found, key=itemgetter(0))
+
+    found = begin(lines)
+    _, line, _ = found
+    if others := line.other_starts():
+        found = min(found, begin(others), key=itemgetter(0))
+    bound, line, best = found
     number = line.first
     for step in (1, -1):
         at, n_misses = line.first, 0

@@ -71,8 +71,9 @@ class Scripted:
     n_edges = list(range(14))
     first = N_ABOVE
 
-    def __init__(self, bounds, other_levels=inf):
+    def __init__(self, bounds, other_levels=inf, others=()):
         self.bounds, self.other_levels = bounds, other_levels
+        self.others = list(others)
         self.codes, self.looked_at = self, []
 
     def quantised(self, number, n_levels=N_LEVELS[0]):
@@ -80,6 +81,9 @@ class Scripted:
         if n_levels != N_LEVELS[0]:
             return self.other_levels
         return self.bounds[number]
+
+    def other_starts(self):
+        return self.others
 
     def improve(self, best, cost):
         self.improved = best
@@ -131,6 +135,22 @@ def test_it_follows_the_best_line_only_and_tries_other_levels():
     assert len(looked_at(better)) > 1
     assert better.improved == 0.4
     assert found[:2] == [0.6, 0.5]
+
+
+def test_more_of_the_best_kind_are_begun():
+    worse, better = Scripted([0.6] * 14), Scripted([0.3] * 14)
+    first = Scripted([0.5] * 14, others=[worse, better])
+    run(Scripted([0.7] * 14), first)
+    assert looked_at(first) == looked_at(worse) == [N_ABOVE]
+    assert better.improved == 0.3
+
+
+def test_a_new_network_has_others_of_its_kind():
+    new = _search.Line(None, [3, 2], np.random.default_rng(0))
+    streams = [line.rng.random() for line in [new, *new.other_starts()]]
+    assert len(set(streams)) == _search.N_STARTS
+    given = _search.Line(None, [3, 2], np.random.default_rng(0), network=object())
+    assert given.other_starts() == []
 
 
 def test_nothing_is_improved_where_no_network_has_edges():
