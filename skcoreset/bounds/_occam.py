@@ -208,7 +208,7 @@ def occam_bound(compressor, X, y, *, delta=0.05, tolerance=None, densities=None)
     -----
     The bound needs rows: hundreds for two classes that are easy to tell apart, tens of
     thousands for ten. On the 60,000 training images of MNIST it is 12%: blocks of
-    3 x 3 pixels, less than 30 hidden neurons, 4% of errors, 3,000 bits.
+    3 x 3 pixels, less than 30 hidden neurons, 4% of errors, 3,400 bits.
 
     Rounded weights are trained as if they were not rounded (a straight-through
     estimate). The edges that go first have the smallest Fisher information for the

@@ -349,15 +349,21 @@ def test_networks_without_edges_have_no_bound(binary):
 
 
 @pytest.mark.slow
-def test_blocks_of_images(mlp, digits, full_training):
+def test_blocks_of_images(digits, full_training):
     X, y, X_test, y_test = digits
+    # 16 x 16 pixels
+    X, X_test = (
+        rows.reshape(-1, 8, 8).repeat(2, axis=1).repeat(2, axis=2).reshape(-1, 256)
+        for rows in (X, X_test)
+    )
+    mlp = fitted(MLPClassifier((20,), max_iter=50, random_state=0), X, y)
     bound = occam_bound(compressor_of(mlp, X), X, y)
     height, width = bound.block_shape
     assert f"blocks of {height} x {width} inputs" in str(bound)
-    first = bound.estimator.coefs_[0].toarray().reshape(8, 8, -1)
+    first = bound.estimator.coefs_[0].toarray().reshape(16, 16, -1)
     assert_array_equal(first[0, 0], first[height - 1, width - 1])
     assert bound.train_error == np.mean(bound.estimator.predict(X) != y)
-    assert 1 - bound.estimator.score(X_test, y_test) < bound.error_bound < 0.6
+    assert 1 - bound.estimator.score(X_test, y_test) < bound.error_bound < 0.7
     coefs, _ = bound.decode()
     for new, old in zip(coefs, bound.estimator.coefs_):
         assert_array_equal(new.toarray(), old.toarray())
