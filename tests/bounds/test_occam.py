@@ -22,7 +22,7 @@ from skcoreset._codec import Encoder, decode
 from skcoreset._network import Network
 from skcoreset._training import _short_codes
 from skcoreset._training._short_codes import STEPS_PER_PASS
-from skcoreset.bounds import corenet_bound, occam_bound
+from skcoreset.bounds import _search, corenet_bound, occam_bound
 from skcoreset.bounds._occam import _occam, kl_inverse
 
 from ..conftest import fitted
@@ -41,6 +41,7 @@ def short_training():
     """What the training reaches is not looked at here, but for a few tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_short_codes, "STEPS_PER_PASS", 20)
+        patch.setattr(_search, "N_STARTS", 1)
         yield
 
 
