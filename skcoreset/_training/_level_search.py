@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import replace
-from math import ceil
+from math import ceil, inf
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from .._network import ACTIVATIONS, DERIVATIVES, dense
 # A sweep tries so many changes for each edge, the most promising first.
 TRIED_PER_EDGE = 1.5
 
-# Sweeps at most, and the share by which one has to lower the cost to be followed.
-N_SWEEPS, LEAST_GAIN = 8, 0.003
+# Share by which a sweep has to lower the cost to be followed by another.
+LEAST_GAIN = 0.003
 
 # Bits of an edge besides those that say where it is, and of a larger level.
 BITS_OF_SIGN, BITS_OF_LEVEL = 1.5, 0.7
@@ -73,20 +73,16 @@ class LevelSearch:
 
     def __iter__(self):
         """Yield the network after every sweep, until they are not worth while."""
-        for _ in range(N_SWEEPS):
+        before = inf
+        while self.cost < (1 - LEAST_GAIN) * before:
             before = self.cost
             self.sweep()
             yield self.network
-            if self.cost > (1 - LEAST_GAIN) * before:
-                break
 
     def sweep(self):
         """Try changes, and keep each that lowers the cost."""
         for layer, i, j, change, more_bits in self._promising():
             levels = self._levels[layer]
-            if abs(levels[i, j] + change) > self._largest[layer]:
-                # it is not what it was
-                continue
             changed = self._changed(layer, i, j, change)
             neurons, values = changed[-1]
             before = self._Z[-1][neurons]
