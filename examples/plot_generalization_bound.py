@@ -124,6 +124,7 @@ for place, (name, basis, bound, estimator) in enumerate(bounds):
         (right / 2 if vacuous else length, place),
         (0 if vacuous else 4, 0),
         textcoords="offset points",
+        color="black" if vacuous else plt.rcParams["text.color"],
         ha="center" if vacuous else "left",
         va="center",
     )
