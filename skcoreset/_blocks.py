@@ -104,14 +104,33 @@ def _correlations(X):
     spread = X.std(axis=0)
     varies = (spread > 0).astype(float)
     Z = (X - X.mean(axis=0)) / np.where(varies, spread, 1)
-    n_features = X.shape[1]
+    n_lags = X.shape[1] - 1
+    products = autocorrelation(Z.T, n_lags) / len(X)
+    pairs = np.rint(autocorrelation(varies[:, np.newaxis], n_lags))
+    # the first is that of each with itself
+    return np.append(1, products / np.maximum(pairs, 1))
 
-    def pairs(values):
-        spectrum = np.fft.rfft(values, 2 * n_features)
-        return np.fft.irfft(np.abs(spectrum) ** 2)[..., :n_features]
 
-    products = pairs(Z).mean(axis=0)
-    return products / np.maximum(np.rint(pairs(varies)), 1)
+def autocorrelation(values, n_lags):
+    """Sums of products of values so far apart, over all columns.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_columns)
+
+    n_lags : int
+
+    Returns
+    -------
+    sums : ndarray of shape (n_lags,)
+        At distances from 1 to `n_lags`.
+    """
+    n_points = len(values) + n_lags
+    power = 0
+    for start in range(0, values.shape[1], 64):
+        spectra = np.fft.rfft(values[:, start : start + 64], n_points, axis=0)
+        power = power + (np.abs(spectra) ** 2).sum(axis=1)
+    return np.fft.irfft(power, n_points)[1 : n_lags + 1]
 
 
 def _row_length(correlations, n_features):

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import gammaln
 from sklearn.utils import gen_batches
 
-from ._blocks import Blocks
+from ._blocks import Blocks, autocorrelation
 from ._network import ACTIVATIONS
 
 # The arithmetic coder's interval is kept at least _SHORTEST long: whenever it gets
@@ -398,21 +398,11 @@ def _best_lags(signs):
     n_in = len(signs)
     n_lags = min(_MAX_LAG, n_in - 1)
     products, pairs = (
-        np.rint(_autocorrelation(each, n_lags)) for each in (signs, np.abs(signs))
+        np.rint(autocorrelation(each, n_lags)) for each in (signs, np.abs(signs))
     )
     evidence = np.maximum(products, 0) ** 2 / np.maximum(pairs, 1)
     best = np.argsort(-evidence, kind="stable")[:_MAX_LAGS]
     return tuple(int(lag) + 1 for lag in best if evidence[lag] > _EVIDENCE)
-
-
-def _autocorrelation(signs, n_lags):
-    """Sums over the columns, at lags from 1 to `n_lags`."""
-    n_points = len(signs) + n_lags
-    power = 0
-    for start in range(0, signs.shape[1], 64):
-        spectra = np.fft.rfft(signs[:, start : start + 64], n_points, axis=0)
-        power = power + (np.abs(spectra) ** 2).sum(axis=1)
-    return np.fft.irfft(power, n_points)[1 : n_lags + 1]
 
 
 def _near(signs, lags):

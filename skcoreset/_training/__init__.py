@@ -15,7 +15,7 @@ from ._made_rows import stack
 from ._objectives import FitLabels, MatchOriginal
 from ._refinement import match, refine, rows_to_match
 from ._rounding import Rounding
-from ._short_codes import ShortCodes, count_parameters
+from ._short_codes import ShortCodes
 
 __all__ = [
     "Descent",
@@ -25,7 +25,6 @@ __all__ = [
     "Rounding",
     "ShortCodes",
     "Trainer",
-    "count_parameters",
     "fine_tune",
     "match",
     "refine",

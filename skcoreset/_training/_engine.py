@@ -374,7 +374,7 @@ class _Core:
             position = numbers[i][rows] * widths[i + 1] + numbers[i + 1][columns]
             trained.append(alive)
             positions.append(starts[i] + position)
-            rates.append(np.where(weights, rate, rate * objective.scales[i]))
+            rates.append(np.where(weights, rate, rate * objective.scale(i)))
             is_weight.append(weights)
             units.append(1.0)
             if i == len(self.shapes) - 1:

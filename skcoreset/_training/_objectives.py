@@ -2,8 +2,8 @@
 
 An objective is what the engine asks for: the rows `X`, `has_sparse_rows`, `n_samples`
 and `batch_size`; the defaults of Adam, `learning_rate`, `warm_up` and `beta_2`; the
-penalty `alpha`; `scales`, of the learning rates of intercepts; `output_scale`, the
-units of the outputs; and the methods of :class:`FitLabels`, the simpler one.
+penalty `alpha`; `output_scale`, the units of the outputs; and the methods of
+:class:`FitLabels`, the simpler one.
 """
 
 # Authors: the skcoreset developers
@@ -158,6 +158,9 @@ class MatchOriginal:
             # as a product: short rows are slow to sum
             F -= F @ np.full((F.shape[1], 1), 1 / F.shape[1], F.dtype)
         return F
+
+    def scale(self, layer):
+        return self.scales[layer]
 
     def standardised(self, network):
         """A network of the original's units as one of those that are trained in."""
@@ -326,8 +329,6 @@ class FitLabels:
         self.batch_size = 200 if batch_size == "auto" else batch_size
         self.alpha = alpha
         self.gce_power, self.tolerance = gce_power, tolerance
-        # one without hidden layers may get one; see `ShortCodes.narrow`
-        self.scales = [1.0] * max(len(network.coefs), 2)
         if sample_weight is not None:
             # in this order, as the smallest numbers have no reciprocal
             sample_weight = sample_weight / sample_weight.max()
@@ -343,6 +344,10 @@ class FitLabels:
         other = copy(self)
         other.gce_power = gce_power
         return other
+
+    def scale(self, layer):
+        """What learning rates of a layer's intercepts are multiplied by."""
+        return 1.0
 
     def standardised(self, network):
         return network

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._codec import QuantisedNetwork, bits_per_edge
 from .._importance import fisher_importance
-from .._network import ACTIVATIONS, Network, augment
+from .._network import ACTIVATIONS, augment
 from ._descent import Descent
 from ._engine import Trainer
 from ._level_search import LevelSearch
@@ -138,7 +138,11 @@ class ShortCodes:
             rounding[i].levels(layer).astype(np.int16)
             for i, layer in enumerate(augment(trainer.network))
         ]
-        return self._shortest(QuantisedNetwork(levels, steps, network.activation))
+        return self._shortest(
+            QuantisedNetwork(
+                levels, steps, network.activation, self._blocks, self._units
+            )
+        )
 
     def improve(self, quantised, cost):
         """Yield the network after each sweep over its levels; see `LevelSearch`."""
@@ -147,14 +151,9 @@ class ShortCodes:
 
     def _shortest(self, quantised):
         """The same function, with a code that is no longer."""
-        layers = quantised.levels
-        network = Network(
-            tuple(layer[:-1] for layer in layers),
-            tuple(layer[-1] for layer in layers),
-            quantised.activation,
-        )
+        network = self.objective.network.with_layers(quantised.levels)
         levels = augment(sort_neurons(without_idle_neurons(network)))
-        return replace(quantised, levels=levels, blocks=self._blocks, units=self._units)
+        return replace(quantised, levels=levels)
 
     def importance(self, network, rng):
         """What the loss gains where a parameter becomes 0."""
@@ -164,11 +163,6 @@ class ShortCodes:
     @staticmethod
     def _trainer(network, objective, rng):
         return Trainer(network, objective, prunes_intercepts=True, rng=rng)
-
-
-def count_parameters(network):
-    """Number of edges, intercepts included."""
-    return sum(np.count_nonzero(layer) for layer in augment(network))
 
 
 def without_idle_neurons(network):

@@ -59,7 +59,7 @@ class Line:
     network: Network = None
 
     def __post_init__(self):
-        self.first = min(N_ABOVE, len(self.n_edges) - 1)
+        self.first = _first(self.n_edges)
         self._descent = None
         self._children = self.rng.spawn(len(self.n_edges))
         self._settled = {}
@@ -92,6 +92,11 @@ def numbers_of_edges(n_samples):
     return [ceil(first * EDGE_RATIO**i) for i in range(-N_ABOVE, N_BELOW + 1)]
 
 
+def _first(n_edges):
+    """Which of the numbers is looked at first."""
+    return min(N_ABOVE, len(n_edges) - 1)
+
+
 def lines_of(network, inputs, codes, n_edges, rng):
     """Where to start from: new networks that are narrow, and the network itself.
 
@@ -114,7 +119,7 @@ def lines_of(network, inputs, codes, n_edges, rng):
     rng : numpy.random.Generator
     """
     blocks = [] if sparse.issparse(inputs) else tilings(inputs)
-    n_inputs = n_edges[min(N_ABOVE, len(n_edges) - 1)] / EDGES_PER_BLOCK
+    n_inputs = n_edges[_first(n_edges)] / EDGES_PER_BLOCK
     blocks.sort(key=lambda each: abs(log(each.n_groups / n_inputs)))
     starts = []
     if not blocks or inputs.shape[1] <= MOST_FEATURES:

@@ -9,7 +9,6 @@ Without files on data that ships with scikit-learn or is generated, with them on
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import argparse
 import warnings
 from time import process_time
 
@@ -22,7 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from skcoreset import CoresetCompressor
 from skcoreset.bounds import corenet_bound, occam_bound, split_bound
-from tests.benchmarks.mnist import load
+from skcoreset.bounds._checks import are_wrong
+from tests.benchmarks.mnist import load, parser
 
 
 def series(n_samples, rng):
@@ -82,13 +82,6 @@ def problems():
     )
 
 
-def error(estimator, X, y, tolerance):
-    wrong = estimator.predict(X) != y
-    if tolerance is not None:
-        wrong = np.abs(estimator.predict(X) - y) > tolerance
-    return np.mean(wrong)
-
-
 def show(name, mlp, rows, test, tolerance):
     """Print a row: the bounds and errors of both, dense and of few bits."""
     X, y = rows
@@ -96,8 +89,8 @@ def show(name, mlp, rows, test, tolerance):
     start = process_time()
     occam = occam_bound(compressor, X, y, tolerance=tolerance)
     seconds = process_time() - start
-    dense = error(mlp, *test, tolerance)
-    of_test = error(occam.estimator, *test, tolerance)
+    dense = are_wrong(mlp, *test, tolerance).mean()
+    of_test = are_wrong(occam.estimator, *test, tolerance).mean()
     print(
         f"{name:<24} {len(X):>6} {dense:>6.2%}   {occam.error_bound:>6.2%} "
         f"{occam.train_error:>6.2%} {of_test:>6.2%} {occam.n_bits:>5} {seconds:>5.0f}",
@@ -108,7 +101,7 @@ def show(name, mlp, rows, test, tolerance):
     compressor = CoresetCompressor(clone(mlp), random_state=0)
     bound = split_bound(compressor, X, y, tolerance=tolerance)
     seconds = process_time() - start
-    of_test = error(bound.estimator, *test, tolerance)
+    of_test = are_wrong(bound.estimator, *test, tolerance).mean()
     print(
         f"   {bound.error_bound:>6.2%} {of_test:>6.2%} {bound.density:>6.2%} "
         f"{seconds:>5.0f}",
@@ -118,12 +111,7 @@ def show(name, mlp, rows, test, tolerance):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("data", "network"):
-        arguments.add_argument(
-            f"--{name}", help="file that tests.benchmarks.mnist makes"
-        )
-    options = arguments.parse_args()
+    options = parser(__doc__, required=False).parse_args()
     print(
         "                           rows  dense  |  occam  train   test  bits     s"
         "  |  split   test  edges     s"

@@ -36,12 +36,14 @@ class Reference:
     y_test: np.ndarray
 
 
-def parser(doc):
+def parser(doc, *, required=True):
     """A parser of the arguments of a benchmark that names both files."""
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     for name in ("data", "network"):
         parser.add_argument(
-            f"--{name}", required=True, help="file that tests.benchmarks.mnist makes"
+            f"--{name}",
+            required=required,
+            help="file that tests.benchmarks.mnist makes",
         )
     return parser
 

@@ -8,11 +8,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoreset._network import Network, augment
-from skcoreset._training import FitLabels, ShortCodes, count_parameters
+from skcoreset._training import FitLabels, ShortCodes
 from skcoreset._training._short_codes import sort_neurons, without_idle_neurons
 from skcoreset._wrapped import network_of
 
 from ..conftest import random_network
+
+
+def count_parameters(network):
+    """Number of edges, intercepts included."""
+    return sum(np.count_nonzero(layer) for layer in augment(network))
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "relu", "tanh"])
