@@ -6,14 +6,14 @@
 from . import bounds, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
-from ._displays import (
+from ._promise.guarantees import Certificate
+from .displays.displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
     LayerDensityDisplay,
     NetworkDisplay,
     SensitivityDisplay,
 )
-from ._guarantees import Certificate
 
 __version__ = "0.1.0"
 

@@ -9,13 +9,19 @@ import numpy as np
 from scipy.special import logit
 from sklearn.base import is_classifier
 
-from ._compat import HasMethods, Interval, StrOptions, num_samples, validate_params
 from ._compress import check_error
 from ._compressor import CoresetCompressor
 from ._errors import ERRORS
-from ._guarantees import GUARANTEES, HeldOutRows, Target
 from ._network import dense
+from ._promise.guarantees import GUARANTEES, HeldOutRows, Target
 from ._wrapped import inputs_of, is_fitted, is_mlp, last_step, network_of, thawed
+from ._wrapped.compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    num_samples,
+    validate_params,
+)
 
 
 @validate_params(

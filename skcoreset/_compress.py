@@ -8,12 +8,12 @@ from contextlib import closing
 
 import numpy as np
 
-from ._advice import what_would_help
 from ._errors import ERRORS, spread
-from ._guarantees import GUARANTEES, Target
 from ._memory import Store, compute
 from ._methods import METHODS, remove_neurons
 from ._parallel import one_blas_thread, threads
+from ._promise.advice import what_would_help
+from ._promise.guarantees import GUARANTEES, Target
 from ._training import FewBits, MatchOriginal, round_intercepts, rows_to_match
 
 

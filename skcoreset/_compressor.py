@@ -36,29 +36,12 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compat import (
-    CallbackSupportMixin,
-    HasMethods,
-    Interval,
-    StrOptions,
-    check_method_params,
-    check_sample_weight,
-    clone_parametrized,
-    fit_context,
-    fit_with_callbacks,
-    num_samples,
-    routing_enabled,
-    safe_indexing,
-    validate_parameter_constraints,
-    watch_fit,
-)
 from ._compress import check_error, check_method, compress
 from ._errors import ERRORS
-from ._guarantees import GUARANTEES, Target
 from ._methods import METHODS
 from ._network import fastest, live_neurons
 from ._parallel import one_blas_thread
-from ._summary import html_summary
+from ._promise.guarantees import GUARANTEES, Target
 from ._training import fine_tune
 from ._wrapped import (
     DTYPES,
@@ -79,6 +62,23 @@ from ._wrapped import (
     warn_if_not_trained_on,
     with_network,
 )
+from ._wrapped.compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_method_params,
+    check_sample_weight,
+    clone_parametrized,
+    fit_context,
+    fit_with_callbacks,
+    num_samples,
+    routing_enabled,
+    safe_indexing,
+    validate_parameter_constraints,
+    watch_fit,
+)
+from .displays.summary import html_summary
 
 # Rows that weights are calibrated on, where they are trained: with more of them the
 # networks were no sparser.

@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from skcoreset import CoresetCompressor
-from skcoreset._methods import _corenet
+from skcoreset._methods import corenet as _corenet
 
 from .conftest import dask_client
 

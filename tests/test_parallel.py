@@ -12,7 +12,7 @@ import threadpoolctl
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor, _parallel, _sensitivity
-from skcoreset._methods import _sampling
+from skcoreset._methods import sampling as _sampling
 
 METHODS = ("corenet++", "corenet", "refined")
 

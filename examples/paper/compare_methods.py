@@ -44,7 +44,8 @@ from sklearn.neural_network import MLPClassifier
 
 # The methods themselves, below the estimator: one path serves all densities.
 from skcoreset._errors import ERRORS
-from skcoreset._methods import METHODS, remove_neurons
+from skcoreset._methods import METHODS
+from skcoreset._network.neurons import remove_neurons
 from skcoreset._wrapped import network_of
 
 FULL = SimpleNamespace(

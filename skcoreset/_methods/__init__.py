@@ -3,15 +3,15 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from ._base import COARSE_STEPS, RATIO
-from ._corenet import CoreNet, CoreNetPlus, CoreNetPlusPlus
-from ._entrywise import L1, L1L2, L2, Uniform
-from ._neurons import remove_neurons
-from ._pfp import PFP
-from ._ranking import Magnitude, SiPP
-from ._refined import Refined
-from ._theorem import theorem_of
-from ._whole_neurons import Neurons
+from .._network.neurons import remove_neurons
+from .base import COARSE_STEPS, RATIO
+from .corenet import CoreNet, CoreNetPlus, CoreNetPlusPlus
+from .entrywise import L1, L1L2, L2, Uniform
+from .neurons import Neurons
+from .pfp import PFP
+from .ranking import Magnitude, SiPP
+from .refined import Refined
+from .theorem import theorem_of
 
 METHODS = {
     "refined": Refined(),

@@ -7,15 +7,14 @@ a :class:`Descent` takes edges away in between. The rest is built of these.
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from ._descent import Descent, steps_down
-from ._engine import Trainer
-from ._few_bits import FewBits, round_intercepts
-from ._fine_tuning import fine_tune
-from ._made_rows import stack
-from ._objectives import FitLabels, MatchOriginal
-from ._refinement import match, refine, rows_to_match
-from ._rounding import Rounding
-from ._short_codes import ShortCodes
+from .descent import Descent, steps_down
+from .engine import Trainer
+from .few_bits import FewBits, round_intercepts
+from .fine_tuning import fine_tune
+from .made_rows import stack
+from .objectives import FitLabels, MatchOriginal
+from .refinement import match, refine, rows_to_match
+from .rounding import Rounding
 
 __all__ = [
     "Descent",
@@ -23,7 +22,6 @@ __all__ = [
     "FitLabels",
     "MatchOriginal",
     "Rounding",
-    "ShortCodes",
     "Trainer",
     "fine_tune",
     "match",

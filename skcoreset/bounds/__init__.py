@@ -3,9 +3,9 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from ._corenet import CoreNetBound, corenet_bound
-from ._occam import OccamBound, occam_bound
-from ._split import SplitBound, split_bound
+from .corenet import CoreNetBound, corenet_bound
+from .occam.bound import OccamBound, occam_bound
+from .split import SplitBound, split_bound
 
 __all__ = [
     "CoreNetBound",

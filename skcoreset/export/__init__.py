@@ -3,8 +3,8 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from ._c import CProgram, to_c
-from ._file import dump, load
-from ._html import to_html
+from .c.export import CProgram, to_c
+from .file import dump, load
+from .html import to_html
 
 __all__ = ["CProgram", "dump", "load", "to_c", "to_html"]

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from skcoreset import CoresetCompressor
 from skcoreset.bounds import corenet_bound, occam_bound, split_bound
-from skcoreset.bounds._checks import are_wrong
+from skcoreset.bounds.checks import are_wrong
 from tests.benchmarks.mnist import load, parser
 
 

@@ -30,12 +30,7 @@ from threadpoolctl import threadpool_limits
 from skcoreset import CoresetCompressor
 from skcoreset.export import dump, to_c
 from tests.benchmarks.mnist import load, parser
-from tests.export.devices import (
-    has,
-    predict_call,
-    run_on_avr,
-    sizes_on_avr,
-)
+from tests.export.c.devices import has, predict_call, run_on_avr, sizes_on_avr
 
 DENSITIES = (0.05, 0.02, 0.0165)
 WIDTHS = (8, 16, 32)

@@ -44,7 +44,7 @@ def by_magnitude(mlp, widths):
 
 def refined_by_magnitude(mlp, widths, X):
     from skcoreset._errors import ERRORS
-    from skcoreset._methods import remove_neurons
+    from skcoreset._network.neurons import remove_neurons
     from skcoreset._training import refine
     from skcoreset._wrapped import network_of, with_network
 

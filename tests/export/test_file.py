@@ -28,7 +28,8 @@ from sklearn.preprocessing import (
 )
 
 from skcoreset import CoresetCompressor
-from skcoreset.export import _file, dump, load
+from skcoreset.export import dump, load
+from skcoreset.export import file as _file
 
 from ..conftest import fitted
 

@@ -20,9 +20,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skcoreset import CoresetCompressor
 from skcoreset._errors import ERRORS, spread
-from skcoreset._guarantees import GUARANTEES, Target
 from skcoreset._methods import METHODS
 from skcoreset._network import Network
+from skcoreset._promise.guarantees import GUARANTEES, Target
 from skcoreset._wrapped import network_of
 from skcoreset.export import to_html
 

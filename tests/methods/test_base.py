@@ -8,7 +8,7 @@ import pytest
 
 from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS
-from skcoreset._methods._base import n_edges_at
+from skcoreset._methods.base import n_edges_at
 
 from ..conftest import random_network
 

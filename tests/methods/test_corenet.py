@@ -9,8 +9,8 @@ from scipy.sparse import csr_array
 from skcoreset._compress import compress
 from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS
-from skcoreset._methods._corenet import Judge
-from skcoreset._methods._theorem import theorem_of
+from skcoreset._methods.corenet import Judge
+from skcoreset._methods.theorem import theorem_of
 from skcoreset._network import Network
 
 from ..conftest import random_network

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from skcoreset._methods import METHODS, _ranking
+from skcoreset._methods import METHODS
+from skcoreset._methods import ranking as _ranking
 from skcoreset._sensitivity import mean_relative_importance
 
 from ..conftest import random_network

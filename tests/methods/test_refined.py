@@ -12,9 +12,9 @@ from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset._errors import ERRORS
-from skcoreset._methods._base import n_edges_at
-from skcoreset._methods._ranking import Magnitude, SiPP
-from skcoreset._methods._refined import Refined
+from skcoreset._methods.base import n_edges_at
+from skcoreset._methods.ranking import Magnitude, SiPP
+from skcoreset._methods.refined import Refined
 from skcoreset._network import Network
 from skcoreset._wrapped import network_of
 

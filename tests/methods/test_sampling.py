@@ -3,8 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-from skcoreset._methods import METHODS, _sampling
-from skcoreset._methods._sampling import Coresets
+from skcoreset._methods import METHODS
+from skcoreset._methods import sampling as _sampling
+from skcoreset._methods.sampling import Coresets
 from skcoreset._network import Network
 from skcoreset._sensitivity import sensitivity
 

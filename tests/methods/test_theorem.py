@@ -5,7 +5,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from skcoreset._methods._theorem import Theorem, theorem_of
+from skcoreset._methods.theorem import Theorem, theorem_of
 
 from ..conftest import random_network
 

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoreset._importance import neuron_statistics
 from skcoreset._network import augment
-from skcoreset._training._elimination import eliminate, neuron_ranking
+from skcoreset._training.elimination import eliminate, neuron_ranking
 
 from .common import make_network, make_X
 

@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 from skcoreset._errors import ERRORS
 from skcoreset._network import augment
 from skcoreset._parallel import serial_map, threads
-from skcoreset._training import FitLabels, MatchOriginal, Rounding, Trainer, _engine
+from skcoreset._training import FitLabels, MatchOriginal, Rounding, Trainer
+from skcoreset._training import engine as _engine
 
 from ..conftest import random_network
 from .common import (

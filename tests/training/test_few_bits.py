@@ -75,7 +75,7 @@ def test_intercepts_of_zero_stay(X):
 def test_training_through_the_rounding_beats_rounding(X, monkeypatch):
     compressed, objective, few_bits = problem(X, 3)
     trained = few_bits.round(compressed)
-    monkeypatch.setattr("skcoreset._training._few_bits.ENOUGH_BITS", 1)
+    monkeypatch.setattr("skcoreset._training.few_bits.ENOUGH_BITS", 1)
     rounded = few_bits.round(compressed)
     assert objective.loss(trained) < 0.6 * objective.loss(rounded)
 
@@ -83,7 +83,7 @@ def test_training_through_the_rounding_beats_rounding(X, monkeypatch):
 def test_trained_steps_beat_chosen_ones_where_levels_are_few(X, monkeypatch):
     compressed, objective, few_bits = problem(X, 1)
     trained = few_bits.round(compressed)
-    monkeypatch.setattr("skcoreset._training._few_bits.FEWEST_BITS", 0)
+    monkeypatch.setattr("skcoreset._training.few_bits.FEWEST_BITS", 0)
     chosen = few_bits.round(compressed)
     assert objective.loss(trained) < 0.9 * objective.loss(chosen)
 

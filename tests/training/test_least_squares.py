@@ -8,8 +8,8 @@ import pytest
 import threadpoolctl
 from scipy import sparse
 
-from skcoreset._training import _least_squares
-from skcoreset._training._least_squares import reweight
+from skcoreset._training import least_squares as _least_squares
+from skcoreset._training.least_squares import reweight
 
 from ..conftest import peak_memory, random_network
 from .common import ACTIVATIONS, make_compressed, make_network, make_X

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from skcoreset._training._made_rows import (
+from skcoreset._training.made_rows import (
     SWAP_PROBABILITY,
     exclusive_groups,
     make_rows,
@@ -99,7 +99,7 @@ def test_sparse_rows_are_made_as_dense_ones_where_that_takes_little():
 
 
 def test_sparse_rows_are_made_of_the_features_of_two(monkeypatch):
-    monkeypatch.setattr("skcoreset._training._made_rows.MOST_DENSE", 0)
+    monkeypatch.setattr("skcoreset._training.made_rows.MOST_DENSE", 0)
     rng = np.random.default_rng(0)
     X = rng.random((30, 200)) * (rng.random((30, 200)) < 0.1)
     X = sparse.csr_array(X)

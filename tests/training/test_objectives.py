@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from skcoreset._errors import ERRORS
 from skcoreset._network import augment
 from skcoreset._training import FitLabels, MatchOriginal, Trainer
-from skcoreset._training._engine import _Core
+from skcoreset._training.engine import _Core
 
 from ..conftest import random_network
 from .common import ACTIVATIONS, make_compressed, make_network, make_sparse_X, make_X

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from skcoreset._errors import ERRORS
-from skcoreset._training import MatchOriginal, _engine
+from skcoreset._training import MatchOriginal
+from skcoreset._training import engine as _engine
 from skcoreset._training import refine as refine_towards
-from skcoreset._training._least_squares import reweight
+from skcoreset._training.least_squares import reweight
 
 from .common import (
     ACTIVATIONS,

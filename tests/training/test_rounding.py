@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skcoreset._training import Rounding
-from skcoreset._training._rounding import best_step, short_float16, short_float32
+from skcoreset._training.rounding import best_step, short_float16, short_float32
 
 
 def test_rounding_is_to_the_nearest_level_within_reach():

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.sparse import csr_array
 
-from skcoreset._training import _sparse_inputs
-from skcoreset._training._sparse_inputs import SparseInputs
+from skcoreset._training import sparse_inputs as _sparse_inputs
+from skcoreset._training.sparse_inputs import SparseInputs
 
 # what is added to a root decays with it, as long as it is small
 BETAS, RATE, NEGLIGIBLE = (0.9, 0.99), 0.01, 1e-14

@@ -1,0 +1,427 @@
+"""Objectives: what training minimises.
+
+An objective is what the engine asks for: the rows `X`, `has_sparse_rows`, `n_samples`
+and `batch_size`; the defaults of Adam, `learning_rate`, `warm_up` and `beta_2`; the
+penalty `alpha`; `output_scale`, the units of the outputs; and the methods of
+:class:`FitLabels`, the simpler one.
+"""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from copy import copy
+from functools import partial
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.sparsefuncs import mean_variance_axis
+
+from .._importance import (
+    edge_importance,
+    neuron_statistics,
+    output_gains,
+    probes_of,
+    row_blocks,
+    sum_parts,
+)
+from .._network import augment, dense
+from .._parallel import serial_map
+from .elimination import neuron_ranking
+from .engine import forward, layer_columns, rms
+from .made_rows import stack
+
+# Rows that edges are ranked on: more of them do not change the ranks by much.
+N_ROWS_RANKING = 2048
+
+# How far variances of features are shrunk in the ranking; see `edge_importance`. Chosen
+# on the networks of tests/benchmarks/panel.py: 0.1 to 0.3 are about as good.
+SHRINKAGE = 0.2
+
+
+class MatchOriginal:
+    """Squared distance to the original's outputs, and to its hidden neurons.
+
+    Errors of the outputs count as the kind of error says. An error of a hidden neuron
+    counts by what it does to the outputs, to first order: this keeps the hidden
+    layers, with far more numbers than the outputs, close to the original's too, and
+    few rows from being learnt by heart.
+
+    Parameters
+    ----------
+    network : Network
+        The original, with dense weights.
+
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+
+    error : Error
+        From `ERRORS`.
+
+    made : ndarray of shape (n_made, n_features), default=None
+        More rows, that are trained on only: units, ranks and losses are of `X`.
+
+    thread_map : callable, default=serial_map
+        From `threads`.
+    """
+
+    learning_rate, warm_up, beta_2 = 0.03, 0.0, 0.99
+    batch_size = 128
+    alpha = 0.0
+
+    # Up to this loss there is nothing to train.
+    negligible = 1e-4
+
+    # Up to this one a descent goes on without training while there are more edges than
+    # values in sparse rows: to train all of those would take longest.
+    small = 5e-3
+
+    def __init__(self, network, X, error, *, made=None, thread_map=serial_map):
+        self._map = thread_map
+        self._n_real = X.shape[0]
+        self._centred = error.centred(network)
+        self._center, self._scale = self._units(network, X, error)
+        # the last layer in float64
+        exact = network.rescaled_output(self._center, self._scale)
+        dtype = exact.astype(network.dtype).working_dtype(X)
+        self.network = exact.astype(dtype)
+        if made is not None:
+            X = stack(X, made)
+        self.n_samples, n_inputs = X.shape
+        is_sparse = sparse.issparse(X)
+        # Of each row what is gathered for a batch: its inputs, where they are dense,
+        # and the values of all neurons, with a 1 for the intercepts at the end of every
+        # layer but the last.
+        inputs, outputs = layer_columns([0 if is_sparse else n_inputs, *network.widths])
+        self._rows = np.ones((self.n_samples, outputs[-1].stop), dtype)
+        self._inputs = [self._rows[:, columns] for columns in inputs]
+        self._targets = [self._rows[:, columns] for columns in outputs]
+        if is_sparse:
+            self.X = self._inputs[0] = X.astype(dtype, copy=False)
+        else:
+            self.X = self._inputs[0][:, :-1]
+        self._noise, self._live_inputs = None, slice(None)
+        thread_map(partial(self._forward, X, augment(self.network)), row_blocks(X))
+        self.scales = [rms(A) for A in (self.X, *(A[:, :-1] for A in self._inputs[1:]))]
+        self.output_scale = self._scale
+
+        F = self._without_shift(self._targets[-1].copy())
+        self.row_weights = error.row_weights(F)
+        # outputs of 0 have a loss of 1
+        self.row_weights /= np.square(F).sum(axis=1) @ self.row_weights or 1
+        F, real = F[: self._n_real], self.row_weights[: self._n_real]
+        self._real_weights = real / (np.square(F).sum(axis=1) @ real or 1)
+        (hidden,) = sum_parts(thread_map(self._neuron_weights, row_blocks(X)))
+        # the 1 of the intercepts has no error
+        weights = [np.append(weight, 0) for weight in hidden]
+        self._error_weights = np.concatenate(
+            [*weights, np.ones(network.widths[-1])], dtype=dtype
+        )
+
+    @property
+    def has_sparse_rows(self):
+        """Whether batches take their inputs from `X`, not from `fill`."""
+        return sparse.issparse(self.X) and self._noise is None
+
+    def _units(self, network, X, error):
+        """Center and scale of the outputs, whatever was added to all of a softmax."""
+        F = network.astype(network.working_dtype(X)).forward(X, thread_map=self._map)
+        F = F.astype(np.float64)
+        center, scale = error.standard_units(F)
+        if self._centred:
+            center = center + (F - center).mean()
+        return center, scale
+
+    def _forward(self, X, layers, blocks):
+        # By the products of the training: what has not changed has no error, as far as
+        # BLAS goes. Adam, whose steps do not shrink with the error, would run after
+        # rounding.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows in blocks:
+                if not sparse.issparse(X):
+                    self.X[rows] = X[rows]
+                inputs = [A[rows] for A in self._inputs]
+                outputs = [Z[rows] for Z in self._targets]
+                forward(self.network.activation, inputs, layers, outputs)
+
+    def _neuron_weights(self, blocks):
+        weights = [np.zeros_like(b) for b in self.network.intercepts[:-1]]
+        for rows in blocks:
+            A = [self.X[rows], *(target[rows] for target in self._targets)]
+            probes = probes_of(self.network, rows, self.n_samples, self._centred)
+            gains = output_gains(self.network, A, self.row_weights[rows], probes)
+            for weight, (_, gain) in zip(weights, gains):
+                weight += gain.sum(axis=0)
+        return (weights,)
+
+    def _without_shift(self, F):
+        """Take, in place, the mean over outputs away where it does not matter."""
+        if self._centred:
+            # as a product: short rows are slow to sum
+            F -= F @ np.full((F.shape[1], 1), 1 / F.shape[1], F.dtype)
+        return F
+
+    def scale(self, layer):
+        return self.scales[layer]
+
+    def standardised(self, network):
+        """A network of the original's units as one of those that are trained in."""
+        network = network.to_dense().rescaled_output(self._center, self._scale)
+        return network.astype(self.network.dtype)
+
+    def restored(self, network):
+        """The other way round."""
+        return network.rescaled_output(-self._center / self._scale, 1 / self._scale)
+
+    def loss(self, network):
+        """Mean squared error of the outputs of a standardised network."""
+        F = network.forward(self.X[: self._n_real])
+        F -= self._targets[-1][: self._n_real]
+        return np.square(self._without_shift(F), out=F).sum(axis=1) @ self._real_weights
+
+    def needs_training(self, network, *, goes_on=False):
+        """Whether there is anything to gain; now, or on the way to fewer edges."""
+        can_wait = goes_on and self.has_sparse_rows and network.n_edges > self.X.nnz
+        return self.loss(network) > (self.small if can_wait else self.negligible)
+
+    def rank(self, network):
+        """What each edge of a standardised network is worth, and its mean input."""
+        return self._importance(partial(edge_importance, shrinkage=SHRINKAGE), network)
+
+    def rank_neurons(self, network):
+        """What the hidden neurons of a standardised network are to each other."""
+        return neuron_ranking(network, *self._importance(neuron_statistics, network))
+
+    def _importance(self, measure, network):
+        rows = slice(None, self._n_real, -(-self._n_real // N_ROWS_RANKING))
+        return measure(
+            network,
+            self.X[rows],
+            self.row_weights[rows],
+            centred=self._centred,
+            thread_map=self._map,
+        )
+
+    def with_noise(self, noise):
+        """The outputs alone, on rows with noise, another one each time.
+
+        What is to be matched is what the original makes of the row with its noise. This
+        keeps few rows from being learnt by heart, too, and leaves hidden neurons free
+        to do the work of others. With noise sparse rows are dense, a batch at a time.
+
+        Parameters
+        ----------
+        noise : float
+            Standard deviation, relative to that of each input.
+        """
+        X = self.X[: self._n_real]
+        if sparse.issparse(X):
+            spread = np.sqrt(mean_variance_axis(X, axis=0)[1])
+        else:
+            spread = X.std(axis=0)
+        other = copy(self)
+        other._noise = noise * spread
+        other._error_weights = self._error_weights.copy()
+        other._error_weights[: -self.network.widths[-1]] = 0
+        return other
+
+    def restricted(self, live):
+        """The same for a network of some of the neurons.
+
+        Parameters
+        ----------
+        live : list of n_layers + 1 ndarrays of bool
+            Inputs first.
+        """
+        inputs = np.append(live[0], True)
+        neurons = np.concatenate([np.append(part, True) for part in live[1:]])[:-1]
+        if inputs.all() and neurons.all():
+            return self
+        restricted = copy(self)
+        if sparse.issparse(self.X):
+            inputs = inputs[-1:]
+        if self.has_sparse_rows:
+            restricted.X = self.X[:, live[0]]
+        columns = np.concatenate([inputs, neurons])
+        restricted._rows = self._rows.compress(columns, axis=1)
+        restricted._live_inputs = live[0]
+        restricted._error_weights = self._error_weights[neurons]
+        return restricted
+
+    def total(self, rows):
+        return len(rows)
+
+    def fill(self, rows, batch):
+        """Gather dense inputs and the targets of some rows."""
+        if self._noise is None:
+            self._rows.take(rows, axis=0, out=batch, mode="clip")
+            return
+        # the same whichever thread has these rows
+        rng = np.random.default_rng(rows)
+        X = rng.standard_normal((len(rows), self.X.shape[1]), dtype=np.float32)
+        X = self._noise * X
+        X += dense(self.X[rows])
+        F = self.network.forward(X)
+        X = X[:, self._live_inputs]
+        batch[:, : X.shape[1]] = X
+        batch[:, X.shape[1] + 1 : -F.shape[1]] = 0
+        batch[:, -F.shape[1] :] = F
+
+    def differentiate(self, rows, total, values, errors):
+        # `fill` has left the targets in `errors`
+        np.subtract(values, errors, out=errors)
+        errors *= self._error_weights / errors.dtype.type(total)
+        outputs = self._without_shift(errors[:, -self.network.widths[-1] :])
+        outputs *= (self.row_weights[rows] * self.n_samples)[:, np.newaxis]
+
+
+class FitLabels:
+    """The loss that belongs to the output activation, as scikit-learn's MLPs have it.
+
+    That is cross-entropy, squared error or the Poisson deviance.
+
+    Parameters
+    ----------
+    network : Network
+        For its output activation and dtype.
+
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+
+    Y : ndarray of shape (n_samples, n_outputs)
+        Values, or indicators of the classes.
+
+    batch_size : int or "auto", default="auto"
+        "auto" is 200.
+
+    alpha : float, default=0.0
+        Strength of the L2 penalty on the weights.
+
+    sample_weight : ndarray of shape (n_samples,), default=None
+        None is negative, and not all are 0.
+
+    gce_power : float, default=0.0
+        Power of the probability of the true class that the gradient of a row is
+        multiplied by: 0 is cross-entropy; 1 is the probability of being wrong, which
+        gives up rows that a small network cannot learn. This is the generalized
+        cross-entropy of Zhang and Sabuncu (2018). Of values it is the power of
+        ``exp(-(error / tolerance) ** 2 / 2)``.
+
+    tolerance : ndarray of shape (n_outputs,), default=None
+        Of values, where `gce_power` is not 0.
+    """
+
+    learning_rate, warm_up, beta_2 = 0.0125, 0.03, 0.999
+    output_scale = 1.0
+
+    def __init__(
+        self,
+        network,
+        X,
+        Y,
+        *,
+        batch_size="auto",
+        alpha=0.0,
+        sample_weight=None,
+        gce_power=0.0,
+        tolerance=None,
+    ):
+        self.network = network
+        self.X, self.Y = X.astype(network.dtype, copy=False), Y
+        self.n_samples = X.shape[0]
+        self.batch_size = 200 if batch_size == "auto" else batch_size
+        self.alpha = alpha
+        self.gce_power, self.tolerance = gce_power, tolerance
+        if sample_weight is not None:
+            # in this order, as the smallest numbers have no reciprocal
+            sample_weight = sample_weight / sample_weight.max()
+            sample_weight = sample_weight / sample_weight.mean()
+        self.sample_weight = sample_weight
+
+    @property
+    def has_sparse_rows(self):
+        """Whether batches take their inputs from `X`, not from `fill`."""
+        return sparse.issparse(self.X)
+
+    def with_gce_power(self, gce_power):
+        other = copy(self)
+        other.gce_power = gce_power
+        return other
+
+    def scale(self, layer):
+        """What learning rates of a layer's intercepts are multiplied by."""
+        return 1.0
+
+    def standardised(self, network):
+        return network
+
+    def restored(self, network):
+        return network
+
+    def needs_training(self, network, *, goes_on=False):
+        return True
+
+    def restricted(self, live):
+        """The same for a network of some of the inputs."""
+        restricted = copy(self)
+        restricted.X = self.X[:, live[0]]
+        if not sparse.issparse(restricted.X):
+            # rows are gathered in every step: each should lie together
+            restricted.X = np.ascontiguousarray(restricted.X)
+        return restricted
+
+    def total(self, rows):
+        """Weight of some rows, which the loss is a mean over."""
+        if self.sample_weight is None:
+            return len(rows)
+        total = float(self.sample_weight[rows].sum())
+        return total if total > np.finfo(self.network.dtype).eps else 0.0
+
+    def fill(self, rows, batch):
+        """Gather the inputs of some rows, where they are dense."""
+        if not self.has_sparse_rows:
+            batch[:, : self.X.shape[1]] = self.X[rows]
+
+    def differentiate(self, rows, total, values, errors):
+        """Write the derivatives of the loss with respect to all neurons' own values.
+
+        For these pairs of loss and output activation the derivative with respect to
+        the output is the prediction less the target.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+
+        total : float
+            What the sum over the rows is divided by.
+
+        values, errors : ndarrays of shape (n_rows, n_columns)
+            Of the neurons, outputs last, as laid out by `layer_columns`.
+        """
+        Y = self.Y[rows]
+        P = self.network.activate_output(values[:, -Y.shape[1] :])
+        delta = P - Y
+        if self.gce_power:
+            delta *= self._chance_to_be_right(P, Y) ** self.gce_power
+        if self.sample_weight is not None:
+            delta *= self.sample_weight[rows][:, np.newaxis]
+        errors[:, : -Y.shape[1]] = 0
+        np.divide(delta, total, out=errors[:, -Y.shape[1] :], casting="same_kind")
+
+    def _chance_to_be_right(self, P, Y):
+        if self.tolerance is not None:
+            return np.exp(np.square((P - Y) / self.tolerance) / -2)
+        if self.network.out_activation == "softmax":
+            return np.sum(P * Y, axis=1, keepdims=True)
+        return np.where(Y, P, 1 - P)
+
+    def is_wrong(self, F):
+        """Whether each row is wrong, by the outputs before the activation.
+
+        Where another class has as large an output as the true one, a row is.
+        """
+        if self.tolerance is not None:
+            errors = np.abs(self.network.activate_output(F) - self.Y)
+            return ~(errors <= self.tolerance).all(axis=1)
+        is_true = self.Y.astype(bool, copy=False)
+        if self.network.out_activation == "softmax":
+            others = np.where(is_true, -np.inf, F).max(axis=1)
+            return others >= F[is_true]
+        return ((F > 0) != is_true).any(axis=1)

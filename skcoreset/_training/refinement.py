@@ -1,0 +1,85 @@
+"""The weights with which kept edges reproduce the original outputs best."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from .._parallel import threads
+from .engine import Trainer
+from .least_squares import reweight
+from .made_rows import make_rows
+from .objectives import MatchOriginal
+
+# Passes over the rows, and the least number of steps in each.
+N_PASSES = 24
+MIN_STEPS_PER_PASS = 28
+
+
+def refine(compressed, network, X, *, error, n_passes=N_PASSES, rng, n_jobs=None):
+    """Give the kept edges the weights that reproduce the original outputs best.
+
+    Reweights layer by layer, then matches the outputs. Of the networks before and
+    after each of the two steps the one closest to `network` on `X` is returned.
+
+    Parameters
+    ----------
+    compressed : Network
+        Its non-zero weights are the kept edges, whatever method chose them.
+
+    network : Network
+        The original.
+
+    X : ndarray of shape (n_samples, n_features)
+        Calibration points; labels are not needed.
+
+    error : Error
+        What "closest" means.
+
+    n_passes : int, default=24
+        Passes of the matching over the rows.
+
+    rng : numpy.random.Generator
+        Shuffles the rows.
+
+    n_jobs : int, default=None
+        Blocks of neurons, or of rows, worked on at once. The result does not depend on
+        it.
+
+    Returns
+    -------
+    refined : Network
+        With the edges of `compressed`, and its dtype.
+    """
+    with threads(n_jobs) as thread_map:
+        made = rows_to_match(X, rng)
+        objective = MatchOriginal(network, X, error, made=made, thread_map=thread_map)
+
+        def loss(candidate):
+            return objective.loss(objective.standardised(candidate))
+
+        reweighted = reweight(compressed, network, X, n_jobs=n_jobs)
+        start = min(compressed, reweighted, key=loss)
+        trainer = Trainer(start, objective, rng=rng, thread_map=thread_map)
+        match(trainer, n_passes, decay=True)
+        return min(start, trainer.network, key=loss)
+
+
+def rows_to_match(X, rng):
+    """Rows made for the matching, for as many steps a pass as it makes anyway.
+
+    Parameters
+    ----------
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
+
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    made : {ndarray, csr_array} of shape (n_made, n_features)
+    """
+    n_made = MIN_STEPS_PER_PASS * MatchOriginal.batch_size - X.shape[0]
+    return make_rows(X, max(0, n_made), rng)
+
+
+def match(trainer, n_passes, *, decay):
+    """Train towards the original."""
+    trainer.train(n_passes, min_steps=MIN_STEPS_PER_PASS, decay=decay)

@@ -1,0 +1,56 @@
+"""skcoreset._wrapped."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from .mlp import (
+    DTYPES,
+    SPARSE_FORMATS,
+    check_estimator,
+    check_finite_output,
+    check_is_finite,
+    decode_outputs,
+    encode_targets,
+    input_names,
+    inputs_of,
+    is_fitted,
+    is_mlp,
+    is_multilabel,
+    label_encoding,
+    last_step,
+    n_hidden_layers,
+    network_of,
+    set_label_encoding,
+    takes_in_fit,
+    thawed,
+    train_copy,
+    warn_if_not_trained_on,
+    with_last_step,
+    with_network,
+)
+
+__all__ = [
+    "DTYPES",
+    "SPARSE_FORMATS",
+    "check_estimator",
+    "check_finite_output",
+    "check_is_finite",
+    "decode_outputs",
+    "encode_targets",
+    "input_names",
+    "inputs_of",
+    "is_fitted",
+    "is_mlp",
+    "is_multilabel",
+    "label_encoding",
+    "last_step",
+    "n_hidden_layers",
+    "network_of",
+    "set_label_encoding",
+    "takes_in_fit",
+    "thawed",
+    "train_copy",
+    "warn_if_not_trained_on",
+    "with_last_step",
+    "with_network",
+]

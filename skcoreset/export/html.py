@@ -1,0 +1,541 @@
+"""A page that computes the networks of a path itself, for a browser."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import base64
+import json
+import zlib
+from dataclasses import replace
+from decimal import ROUND_CEILING, Context
+from html import escape
+from importlib.resources import files
+from math import isqrt
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import check_random_state, check_scalar
+
+from .._compress import with_few_bits
+from .._compressor import check_is_compressor
+from .._errors import ERRORS, spread
+from .._methods import METHODS
+from .._network import dense, live_neurons
+from .._parallel import one_blas_thread
+from .._promise.guarantees import Target, Validation
+from .._wrapped import input_names, inputs_of, is_multilabel, last_step, network_of
+
+# Shares of the edges that the points of a path keep.
+DENSITIES = tuple(np.round(0.7 ** np.arange(1, 16), 4).tolist())
+
+# Stands for no edges at all where densities are compared by their ratio.
+TINY_DENSITY = 1e-6
+
+# Inputs from which on a square number of them is taken for an image.
+SMALLEST_IMAGE = 64
+
+# Rows that the page has as examples.
+N_EXAMPLES = 10
+
+# Length of the strokes of a character, in heights of it.
+STROKES = 2.5
+
+
+@one_blas_thread
+def to_html(
+    compressor,
+    X,
+    X_val,
+    *,
+    file=None,
+    densities=None,
+    image_shape="auto",
+    title="A neural network, thinned",
+    max_size=500_000,
+):
+    """Make a page that lets a network be thinned and tried, in one file.
+
+    It needs a browser, and no server, network or Python. One draws a digit, or chooses
+    the features of a table with sliders; moves along a path of ever smaller networks;
+    and sees what is left of the network, what it predicts beside the dense one, and
+    what would be promised of it.
+
+    The path is that of the compressor's `method`, `error`, `refine` and `bits`, from
+    the network that it was given.
+
+    Parameters
+    ----------
+    compressor : CoresetCompressor
+        Fitted.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Calibration rows. No labels are needed.
+
+    X_val : {array-like, sparse matrix} of shape (n_val, n_features)
+        Held-out rows, on which the promises rest. Neither the network nor the path may
+        have been made from them. Up to 10 of them become examples in the page.
+
+    file : str or path-like, default=None
+        Where to write the page, as UTF-8. None writes nothing.
+
+    densities : array-like of float, default=None
+        Shares of the edges, in (0, 1), that the points of the path keep. None is 15 of
+        them, from 0.7 to 0.0047.
+
+    image_shape : tuple of 2 ints, "auto" or None, default="auto"
+        Rows and columns of the pixels. "auto" takes features for an image where their
+        number is the square of 8 or more; None never.
+
+    title : str, default="A neural network, thinned"
+        Heading of the page.
+
+    max_size : int, default=500_000
+        Most bytes of the page. Weights are float32 where that fits. Otherwise those of
+        all networks, the dense one's too, are rounded to 255 levels for each neuron,
+        and the densest points of the path are left out until the page fits. It says so.
+
+    Returns
+    -------
+    page : str
+        The HTML.
+
+    Raises
+    ------
+    ValueError
+        If there are too few held-out rows for the compressor's `delta`; densities are
+        not between 0 and 1; `image_shape` does not fit the features; or not even the
+        dense network and one other fit into `max_size`.
+
+    See Also
+    --------
+    NetworkDisplay : The two networks as a figure.
+
+    Notes
+    -----
+    The page computes in double precision, with the very weights that its promises were
+    measured with: a prediction can differ from Python's only where two classes tie in
+    the precision of the network.
+
+    Every point of the path has the smallest epsilon (the smallest delta, where the
+    error counts rows) that the held-out rows allow, as if it had been fixed beforehand
+    and the path been walked up to there. To pick the one that looks best is not covered
+    by any promise.
+
+    Of a Pipeline, the page has the features of its first step where the steps before
+    the network shift and scale each column. Otherwise it has the network's inputs.
+
+    Neurons stay where they are, so that the eye can follow: `prune_neurons` is not
+    applied. Edges that lead to no output are gone.
+
+    Browsers of 2023 or later can show it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from skcoreset import CoresetCompressor
+    >>> from skcoreset.export import to_html
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_train, X_new = X[::2], X[1::2]
+    >>> mlp = MLPClassifier((16,), solver="lbfgs", max_iter=500, random_state=0)
+    >>> mlp = mlp.fit(X_train, y[::2])
+    >>> compressor = CoresetCompressor(mlp, density=0.2, random_state=0).fit(X_new)
+    >>> page = to_html(compressor, X_train, X_new)
+    >>> len(page) < 100_000
+    True
+    """
+    check_is_compressor(compressor)
+    check_scalar(max_size, "max_size", Integral, min_val=1)
+    original = compressor.original_estimator_
+    network = network_of(original).to_dense()
+    inputs = dense(network.cast(inputs_of(original, X, compressor)))
+    held_out = dense(network.cast(inputs_of(original, X_val, compressor)))
+    error, delta = compressor.certificate_.error, compressor.delta
+    target = Target(error, compressor.epsilon, delta, compressor.confidence)
+    scale = spread(network.forward(inputs)) if error == "scaled" else None
+    classes = getattr(compressor, "classes_", None)
+    validation = Validation(network, held_out, target, scale=scale, classes=classes)
+    validation.rows.check_sizes(target)
+    page = _page_of_inputs(compressor, X, X_val, image_shape, validation)
+    page |= _page_of_outputs(original, validation, classes)
+    page["title"] = title
+    path = [network, *_walk(compressor, network, inputs, densities, error)]
+    for bits, rounded in ((32, _single_precision), (8, _eight_bits)):
+        validation.trace.clear()
+        points = _measured(path, rounded, validation)
+        page |= {"bits": bits, "about": _about(compressor, path, bits, validation)}
+        html = _render(page, points, compressor.density_)
+        while bits == 8 and len(points) > 2 and _size(html) > max_size:
+            del points[1]
+            html = _render(page, points, compressor.density_)
+        if _size(html) <= max_size:
+            break
+    else:
+        raise ValueError(
+            f"max_size={max_size!r} is too small for the dense network and one more: "
+            f"with weights of 8 bits the page has {_size(html)} bytes."
+        )
+    if file is not None:
+        Path(file).write_text(html, encoding="utf-8")
+    return html
+
+
+def _size(html):
+    return len(html.encode())
+
+
+# The path
+
+
+def _walk(compressor, network, X, densities, error):
+    """Yield the networks of the compressor's method at the given densities."""
+    densities = np.asarray(DENSITIES if densities is None else densities, float)
+    if densities.ndim != 1 or not ((densities > 0) & (densities < 1)).all():
+        raise ValueError(f"densities={densities.tolist()} are not all in (0, 1).")
+    counts = np.unique(np.floor(densities * network.n_edges * (1 + 1e-12)))[::-1]
+    counts = counts[(counts > 0) & (counts < network.n_edges)]
+    if len(counts) == 0:
+        raise ValueError(
+            f"densities={densities.tolist()} leave none of {network.n_edges} edges, or "
+            "all of them: give larger ones, or smaller."
+        )
+    method = METHODS[compressor.method]
+    refine = method.refines if compressor.refine is None else compressor.refine
+    seed = check_random_state(compressor.random_state).randint(2**31, size=4)
+    rng, n_jobs = np.random.default_rng(seed), compressor.n_jobs
+    path = method.path(
+        network,
+        X,
+        counts / network.n_edges,
+        refine=refine,
+        error=ERRORS[error],
+        rng=rng,
+        n_jobs=n_jobs,
+    )
+    if compressor.bits is not None:
+        target = Target(error)
+        path = with_few_bits(path, network, X, compressor.bits, target, rng, n_jobs)
+    yield from map(_without_dead_ends, path)
+
+
+def _without_dead_ends(network):
+    """The same network without edges that lead to no output."""
+    live = live_neurons(network.coefs)[1:]
+    return network.with_weights(
+        [np.where(kept, coef, 0) for coef, kept in zip(network.coefs, live)]
+    )
+
+
+def _measured(path, rounded, validation):
+    """What the page has of each network: its weights, and its promise."""
+    target, rows = validation.target, validation.rows
+    before = np.zeros(rows.n_samples)
+    n_edges = path[0].n_edges
+    points, epsilon, delta = [], 0.0, 0.0
+    for network in path:
+        shown, weights = rounded(network)
+        errors = validation.errors(shown)
+        # what is fixed beforehand has to let all networks before this one pass as well
+        judged = np.maximum(errors, before) if target.rule.remembers else errors
+        before = errors
+        if target.counts_rows:
+            smallest = _smallest_delta(rows, target, judged)
+            delta = max(delta, _rounded_up(smallest))
+            reached = replace(target, delta=delta)
+        else:
+            smallest = rows.completed(replace(target, epsilon=None), judged).epsilon
+            epsilon = max(epsilon, _rounded_up(smallest))
+            reached = replace(target, epsilon=epsilon)
+        statistic = rows.statistic(reached.lost(judged), reached.rule)
+        certificate = rows.certificate(
+            errors,
+            reached,
+            "conformal",
+            statistic=statistic,
+            scale=validation.scale,
+        )
+        points.append(
+            {
+                "widths": [network.coefs[0].shape[0], *network.widths],
+                "edges": int(network.n_edges),
+                "density": float(network.n_edges / n_edges),
+                "epsilon": _as_text(epsilon),
+                "delta": _as_text(reached.delta),
+                "words": _in_words(reached),
+                "sentence": str(certificate),
+                "weights": base64.b64encode(zlib.compress(weights, 9)).decode(),
+            }
+        )
+    return points
+
+
+def _smallest_delta(rows, target, errors):
+    """The smallest delta that the held-out rows allow, of an error that counts rows."""
+    if target.confidence is None:
+        return rows.statistic(target.lost(errors), target.rule)
+    return rows.completed(replace(target, delta=None), errors).delta
+
+
+def _rounded_up(number):
+    """Three digits that are at least as much."""
+    context = Context(prec=3, rounding=ROUND_CEILING)
+    return float(context.create_decimal(repr(float(number))))
+
+
+def _as_text(number):
+    return f"{number:.3g}".replace("inf", "Infinity")
+
+
+# Words
+
+
+def _in_words(target):
+    """A promise for someone who reads one for the first time."""
+    error, share = ERRORS[target.error], _as_text(1 - target.delta)
+    fixed = f"epsilon = {_as_text(target.epsilon)}"
+    kept = "within epsilon of those of the dense network"
+    if target.counts_rows:
+        fixed, kept = f"delta = {_as_text(target.delta)}", "the same"
+    outputs = "prediction is" if target.counts_rows else "outputs are"
+    rows = "new rows of any class" if error.by_class else "new rows"
+    if target.confidence is None:
+        row = rows.replace("rows", "row")
+        promise = (
+            f"for a {row} the {outputs} {kept} with a probability of at least {share}"
+        )
+    else:
+        promise = (
+            f"with a confidence of {target.confidence:g}, for at least a share {share} "
+            f"of {rows} the {outputs} {kept}"
+        )
+    return (
+        f"Had {fixed} been fixed beforehand, this would be the promise: {promise}. New "
+        "rows are of the kind that was held out; what you make here may not be."
+    )
+
+
+def _explained(target):
+    """What epsilon and delta are."""
+    kept = ERRORS[target.error].kept.format(epsilon="epsilon")
+    share = _as_text(target.delta)
+    if target.counts_rows:
+        epsilon = f"It plays no part here, as rows are counted where {kept}."
+        delta = "The share of new rows that need not be so."
+    else:
+        epsilon = (
+            "How far the outputs of the thinned network may be from those of the dense "
+            f"one. A row is within epsilon where {kept}."
+        )
+        delta = f"The share of new rows that may be further off: here {share}."
+    return {"epsilonIs": epsilon, "deltaIs": delta}
+
+
+def _about(compressor, path, bits, validation):
+    widths = [path[0].coefs[0].shape[0], *path[0].widths]
+    n_rows = validation.rows.n_samples
+    about = (
+        f"A {'-'.join(map(str, widths))} network, thinned with method="
+        f"{compressor.method!r} and measured on {n_rows} held-out rows."
+    )
+    if bits == 32:
+        return about
+    shown, _ = _eight_bits(path[0])
+    same = shown.labels(shown.forward(validation.X)) == path[0].labels(validation.F)
+    about += (
+        " To keep the page small all weights are rounded to 8 bits, those of the dense "
+        "network too; what is promised was measured with them."
+    )
+    if path[0].out_activation in ("softmax", "logistic"):
+        about += (
+            " The dense network predicts as it did before the rounding on "
+            f"{same.all(axis=1).sum()} of the held-out rows."
+        )
+    return about
+
+
+# Weights
+
+
+def _single_precision(network):
+    """The network in float32, and its weights as bytes."""
+    network = network.astype(np.float32)
+    return network, b"".join(
+        _kept(coef) + coef[coef != 0].tobytes() + b.tobytes()
+        for coef, b in zip(*_little_endian(network))
+    )
+
+
+def _eight_bits(network):
+    """The network with whole levels times a step for each neuron, and its bytes."""
+    network = network.astype(np.float32)
+    coefs, parts = [], []
+    for coef, b in zip(*_little_endian(network)):
+        steps = np.abs(coef).max(axis=0) / np.float32(127)
+        levels = np.rint(np.divide(coef, steps, where=steps > 0, out=0 * coef))
+        coefs.append(levels.astype(np.float32) * steps)
+        kept = levels != 0
+        parts += [_kept(kept), steps.tobytes()]
+        parts += [levels[kept].astype(np.int8).tobytes(), b.tobytes()]
+    return network.with_weights(coefs), b"".join(parts)
+
+
+def _little_endian(network):
+    return [
+        [np.ascontiguousarray(array, "<f4") for array in arrays]
+        for arrays in (network.coefs, network.intercepts)
+    ]
+
+
+def _kept(coef):
+    return np.packbits(coef != 0).tobytes()
+
+
+# What the page needs besides
+
+
+def _page_of_inputs(compressor, X, X_val, image_shape, validation):
+    """Features: their names and limits, or the pixels; how inputs come from them."""
+    original = compressor.original_estimator_
+    inputs = [dense(inputs_of(original, rows, compressor)) for rows in (X, X_val)]
+    n_inputs = inputs[0].shape[1]
+    features = [_numbers(rows) for rows in (X, X_val)]
+    names = getattr(compressor, "feature_names_in_", None)
+    line = _line(features, inputs)
+    if line is None:
+        features = inputs
+        line = np.ones(n_inputs), np.zeros(n_inputs)
+        names = input_names(original, n_inputs)
+    names = [f"x{i}" for i in range(n_inputs)] if names is None else names
+    rows, X_val = np.vstack(features).astype(float), features[1]
+    lows, highs = rows.min(axis=0), rows.max(axis=0)
+    whole = (rows == np.rint(rows)).all(axis=0)
+    steps = np.where(whole, highs > lows, (highs - lows) / 200)
+    slope, shift = line
+    return {
+        "slope": slope.tolist(),
+        "shift": shift.tolist(),
+        "features": [str(name) for name in names],
+        "limits": np.column_stack([lows, highs]).tolist(),
+        "steps": steps.tolist(),
+        "typical": np.median(rows, axis=0).tolist(),
+        "examples": [
+            [_short(value) for value in row]
+            for row in X_val[_some_of_each_class(validation)].tolist()
+        ],
+    } | _page_of_pixels(X_val, image_shape)
+
+
+def _numbers(X):
+    """Rows as numbers, where they are; else None."""
+    try:
+        return np.asarray(dense(X), dtype=float)
+    except (TypeError, ValueError):
+        return None
+
+
+def _line(features, inputs):
+    """Slope and shift of each column from features to inputs, where it is a line."""
+    if features[0] is None or features[0].shape != inputs[0].shape:
+        return None
+    features, inputs = np.vstack(features), np.vstack(inputs)
+    columns = np.arange(features.shape[1])
+    low, high = features.argmin(axis=0), features.argmax(axis=0)
+    width = features[high, columns] - features[low, columns]
+    rise = np.subtract(inputs[high, columns], inputs[low, columns], dtype=float)
+    slope = np.divide(rise, width, where=width > 0, out=np.ones(len(width)))
+    shift = inputs[low, columns] - slope * features[low, columns]
+    reached = features * slope + shift
+    tolerance = 1e-6 * np.abs(inputs).max(axis=0)
+    return (slope, shift) if (abs(reached - inputs) <= tolerance).all() else None
+
+
+def _short(value):
+    """Four digits, and no more characters than they take."""
+    value = float(f"{value:.4g}")
+    return int(value) if value.is_integer() else value
+
+
+def _some_of_each_class(validation):
+    """Held-out rows of as many predicted classes as there are, and others."""
+    network, F = validation.network, validation.F
+    first = np.sort(np.unique(network.labels(F), axis=0, return_index=True)[1])
+    others = np.setdiff1d(np.arange(len(F)), first)
+    return np.append(first, others)[:N_EXAMPLES]
+
+
+def _page_of_pixels(X, image_shape):
+    """Shape of an image, its colours, and how large figures are drawn in it."""
+    n_pixels = X.shape[1]
+    if image_shape == "auto":
+        side = isqrt(n_pixels)
+        square = side**2 == n_pixels >= SMALLEST_IMAGE
+        image_shape = (side, side) if square else None
+    if image_shape is None:
+        return {"shape": None}
+    rows, columns = map(int, image_shape)
+    if rows * columns != n_pixels:
+        raise ValueError(
+            f"image_shape={image_shape!r} has {rows * columns} pixels, and a row has "
+            f"{n_pixels} features."
+        )
+    dark, bright = float(X.min()), float(X.max())
+    paper, ink = (dark, bright) if X.mean() < (dark + bright) / 2 else (bright, dark)
+    inked = ((X - paper) / ((ink - paper) or 1)).reshape(-1, rows, columns)
+    marked = inked > 0.3
+    (top, bottom), (left, right) = (_extent(marked.any(axis=axis)) for axis in (2, 1))
+    height = max(1.0, bottom - top)
+    width_of_strokes = inked.sum(axis=(1, 2)).mean() / (STROKES * height)
+    return {
+        "shape": [rows, columns],
+        "paper": paper,
+        "ink": ink,
+        "frame": {
+            "height": height,
+            "x": (left + right) / 2,
+            "y": (top + bottom) / 2,
+            "pen": max(0.3, width_of_strokes / 2),
+        },
+    }
+
+
+def _extent(marked):
+    """Where what is marked begins and ends in the median row."""
+    n = marked.shape[1]
+    starts, ends = marked.argmax(axis=1), n - marked[:, ::-1].argmax(axis=1)
+    return float(np.median(starts)), float(np.median(ends))
+
+
+def _page_of_outputs(original, validation, classes):
+    """What the outputs are called and how they are to be read."""
+    network, target = validation.network, validation.target
+    outputs = network.activate_output(validation.F)
+    names = range(1, outputs.shape[1] + 1) if classes is None else classes
+    names = [str(name) for name in names]
+    if classes is None:
+        names = [f"output {name}" for name in names] if len(names) > 1 else ["output"]
+    return {
+        "classes": None if classes is None else names,
+        "outputs": names,
+        "multilabel": is_multilabel(last_step(original)),
+        "ranges": np.column_stack([outputs.min(axis=0), outputs.max(axis=0)]).tolist(),
+        "activation": network.activation,
+        "outActivation": network.out_activation,
+        "error": target.error,
+        "countsRows": target.counts_rows,
+        "scale": None if validation.scale is None else validation.scale.tolist(),
+    } | _explained(target)
+
+
+def _render(page, points, density):
+    """The page; what it begins with is the network of the most similar density."""
+    densities = np.array([point["density"] for point in points])
+    # the nearest by ratio; a small network may be left without edges
+    ratios = np.maximum(densities, TINY_DENSITY) / max(density, TINY_DENSITY)
+    start = int(np.abs(np.log(ratios)).argmin())
+    data = json.dumps(page | {"points": points, "start": start}, allow_nan=False)
+    # nothing in it may look like the end of the script to a browser
+    data = data.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
+    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    head, tail = template.split("{{data}}")
+    return head.replace("{{title}}", escape(page["title"])) + data + tail
