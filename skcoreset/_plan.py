@@ -65,12 +65,13 @@ class Plan:
     verbose: int = 0
 
     def __post_init__(self):
-        for name, default in (
-            ("refine", "refines"),
-            ("prune_neurons", "prunes_neurons"),
-        ):
+        rules = {
+            "refine": self.method.refines,
+            "prune_neurons": self.method.prunes_neurons,
+        }
+        for name, rule in rules.items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, getattr(self.method, default))
+                object.__setattr__(self, name, rule)
 
     @property
     def method(self):

@@ -1,7 +1,8 @@
 """Advice: what is expected to help if no network of a path can be promised.
 
 It comes from calibration rows that are set apart for it, with the options in hand. It
-never looks at the held-out rows: whoever followed it would have picked a promise on them.
+never looks at the held-out rows: whoever followed it would have picked a promise on
+them.
 """
 
 # Authors: the skcoreset developers
@@ -25,8 +26,8 @@ DENSITIES = 0.8, 0.5, 0.2
 # Calibration rows that are used at most, and the share of them that is set apart.
 N_ROWS, SHARE = 10_000, 0.25
 
-# Confidence with which the rows set apart must let a network pass. Held-out rows then do
-# in about 9 of 10 draws.
+# Confidence with which the rows set apart must let a network pass. Held-out rows then
+# do in about 9 of 10 draws.
 CONFIDENCE = 0.95
 
 

@@ -116,8 +116,8 @@ class Certificate:
             )
         if self.guarantee == "theoretical":
             return (
-                f"By CoreNet's theorem a new row keeps {self._kept} with probability at "
-                f"least {_percent(1 - self.delta)}."
+                f"By CoreNet's theorem a new row keeps {self._kept} with probability "
+                f"at least {_percent(1 - self.delta)}."
             )
         if not self.holds:
             return f"No promise: {self._reason}."

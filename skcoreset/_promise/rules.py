@@ -27,8 +27,9 @@ class Rule(ABC):
 
     @abstractmethod
     def counted(self, errors, errors_before):
-        """Errors that count (or whether rows are lost): of a network, and perhaps of the
-        one before it on the path.
+        """Return the errors that count, of a network and the one before it on the path.
+
+        Whether rows are lost can take the place of their errors.
         """
 
     @abstractmethod
