@@ -1089,6 +1089,8 @@ def _unfitted_state(estimator):
 def check_is_compressor(estimator):
     """Return a fitted `CoresetCompressor`; refuse all else."""
     if not isinstance(estimator, CoresetCompressor):
-        raise TypeError(f"A fitted CoresetCompressor is needed; got {estimator!r}.")
+        raise TypeError(
+            f"A fitted CoresetCompressor is needed; got {type(estimator).__name__}."
+        )
     check_is_fitted(estimator)
     return estimator

@@ -57,8 +57,8 @@ def check_estimator(estimator):
     mlp = last_step(estimator)
     if isinstance(estimator, FrozenEstimator) and not is_fitted(estimator):
         raise NotFittedError(
-            f"estimator is a FrozenEstimator of a {type(mlp).__name__} that is not "
-            "fitted: fit the network before freezing it."
+            f"estimator is a FrozenEstimator of {type(mlp).__name__}, which is frozen "
+            "and not fitted: fit the network before freezing it."
         )
     if is_fitted(estimator):
         _check_weights(mlp)

@@ -186,7 +186,7 @@ class Pair:
         ):
             raise ValueError(
                 "original predicts y, and compressed the transformed y: compare it "
-                f"with {transformed_target('original')}."
+                f"with {transformed_target(original, 'original')}."
             )
         F, F_hat = self.original.outputs(X), self.compressed.outputs(X)
         activations = {F.activation, F_hat.activation}
