@@ -164,11 +164,18 @@ def _check_outputs(F, F_hat, error):
             f"error={error!r} is about outputs, which predict_proba tells up to a "
             "shift only: use error='relative' or 'probability'."
         )
-    if error != "probability" and not np.isfinite(F.values).all():
+    n_infinite = (~np.isfinite(F.values)).any(axis=1).sum()
+    if n_infinite and F.activation in ("identity", "exp"):
         raise ValueError(
-            f"The output of original on X, for error={error!r}, is not finite: a "
-            "probability of 0 or 1 has no logit. Use error='probability' or "
-            "'prediction' for a classifier."
+            f"original predicts NaN, infinity or what has no logarithm for {n_infinite}"
+            " rows of X: leave them out, and say that the certificate does not cover "
+            "such rows."
+        )
+    if n_infinite and error != "probability":
+        raise ValueError(
+            f"original gives a class the probability 0 or 1 on {n_infinite} rows of X, "
+            f"which has no logit, and error={error!r} compares logits: use "
+            "error='probability' or 'prediction'."
         )
 
 

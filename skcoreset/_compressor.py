@@ -243,7 +243,9 @@ class CoresetCompressor(
     estimator_ : MLPClassifier, MLPRegressor or Pipeline
         The compressed network, of the class of the original. It predicts without this
         package and carries nothing that only training needs. It shares no array with
-        the original or the compressor: training it changes neither.
+        the original, and predictions of the compressor do not follow when its weights
+        are changed. The other steps of a Pipeline are those of the compressor: refit
+        them in a copy only.
 
     original_estimator_ : MLPClassifier, MLPRegressor or Pipeline
         The network that was compressed: `estimator` itself where it was fitted; a copy
@@ -429,9 +431,11 @@ class CoresetCompressor(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Calibration rows, of what the wrapped estimator takes. Labels are not
-            needed for them. A fitted Pipeline gets X unvalidated. A share
-            `validation_fraction` of the rows is held out for the certificate; a fitted
-            network must not have been trained on these. Where weights are trained
+            needed for them. A fitted Pipeline gets X unvalidated. A compressor that is
+            a step of a Pipeline must get rows scaled as for the training of its
+            network, which it cannot check. A share `validation_fraction` of the rows is
+            held out for the certificate; a fitted network must not have been trained on
+            these. Where weights are trained
             ("refined", "neurons", `refine` or `bits`), at most 10,000 of the others are
             used, drawn at random; see :ref:`many_rows`.
 
@@ -499,9 +503,8 @@ class CoresetCompressor(
         )
         if is_fitted(estimator):
             estimator = numbered(estimator, y)
-            warn_if_training_rows(
-                estimator, *((rows, y) if X_val is None else (X_val,))
-            )
+            if X_val is None:
+                warn_if_training_rows(estimator, rows, y)
         watch = watch_fit(self, X=rows, y=y)
         X, y, X_val, fit_params = self._hold_out(
             rows, y, X_val, fit_params, target, rng

@@ -109,7 +109,8 @@ def _columns_of_transformers(step, used):
         if np.ndim(chosen) == 0 and not isinstance(chosen, slice):
             chosen = [chosen]
         if not isinstance(chosen, slice) and isinstance(chosen[0], str):
-            chosen = np.isin(step.feature_names_in_, chosen)
+            names = step.feature_names_in_.tolist()
+            chosen = [names.index(each) for each in chosen]
         chosen = np.arange(step.n_features_in_)[chosen]
         columns[chosen] |= _columns_before(open_steps([(name, transformer)]), needed)
     return columns

@@ -252,8 +252,9 @@ def _hint(estimator, written):
     for attribute, index, n_networks in _networks_in(estimator):
         one_of = f", one of {n_networks} networks" if n_networks > 1 else ""
         return f"Pass `{written}.{attribute}{index}`{one_of}: "
-    for parameter, value in getattr(estimator, "get_params", dict)().items():
-        if "__" not in parameter and is_mlp(last_step(value)):
+    parameters = getattr(estimator, "get_params", dict)()
+    for parameter, value in vars(estimator).items():
+        if parameter in parameters and is_mlp(last_step(value)):
             return f"Compress inside it, {kind}({parameter}=CoresetCompressor(...)): "
     pairs = getattr(estimator, "estimators", None)
     if isinstance(pairs, list) and any(is_mlp(last_step(pair[-1])) for pair in pairs):

@@ -134,20 +134,24 @@ def warn_if_training_rows(estimator, X, y=None):
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
     """
     if looks_like_training_rows(estimator, X, y):
-        has_loss = (
-            "" if y is None else ", and a loss on them no higher than in training"
+        seen = (
+            "with y, its loss on them would tell more"
+            if y is None
+            else "its loss on them is no higher than in its training"
         )
         warnings.warn(
-            f"The network was trained on as many rows as these, {num_samples(X)}"
-            f"{has_loss}. If they are the same rows, what the certificate says does "
-            "not carry over to new rows: pass rows that the network has not seen as "
-            "X_val.",
+            f"The network was trained on as many rows as X has, {num_samples(X)}; "
+            f"{seen}. If they are the same rows, what the certificate says does not "
+            "carry over to new rows: pass rows that the network has not seen as X_val.",
             UserWarning,
         )
 
 
 def looks_like_training_rows(estimator, X, y=None):
     """Tell whether rows may be those that a fitted network was trained on.
+
+    They are as many, and the loss on them is no higher than the one that the training
+    ended with. L-BFGS does not count rows: its networks are not recognised.
 
     Parameters
     ----------
@@ -156,36 +160,31 @@ def looks_like_training_rows(estimator, X, y=None):
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        With them the network must also have a loss on X no higher than the one that
-        its training ended with. Networks that were trained in parts, or by L-BFGS,
-        which does not count rows, are not recognised.
+        Without them only rows are counted.
 
     Returns
     -------
     maybe : bool
     """
     mlp, n_samples = last_step(estimator), num_samples(X)
-    if mlp.solver == "lbfgs" or not getattr(mlp, "n_iter_", 0):
+    n_epochs, scores = getattr(mlp, "n_iter_", 0), _validation_scores(mlp)
+    if scores is not None:
+        n_samples -= np.ceil(mlp.validation_fraction * n_samples)
+    if not n_epochs or getattr(mlp, "t_", 0) != n_samples * n_epochs:
         return False
-    n_trained, n_kept = mlp.t_ / mlp.n_iter_, n_samples
-    if mlp.early_stopping:
-        n_kept -= np.ceil(mlp.validation_fraction * n_samples)
-    if n_trained != n_kept:
-        return False
-    return y is None or _loss(estimator, X, y) <= _last_loss(mlp)
+    # early stopping keeps the weights of its best epoch
+    loss = mlp.loss_ if scores is None else mlp.loss_curve_[np.argmax(scores)]
+    return y is None or _loss(estimator, X, y) <= loss
 
 
-def _last_loss(mlp):
-    """The loss in the epoch whose weights were kept."""
-    if mlp.early_stopping:
-        return mlp.loss_curve_[np.argmax(mlp.validation_scores_)]
-    return mlp.loss_
+def _validation_scores(mlp):
+    """Scores of early stopping, or None."""
+    return getattr(mlp, "validation_scores_", None) if mlp.early_stopping else None
 
 
 def _loss(estimator, X, y):
     """Mean loss of rows, as `loss_` has it, without the penalty."""
-    network = network_of(estimator)
-    Y = encode_targets(last_step(estimator), y)
+    network, Y = network_of(estimator), encode_targets(last_step(estimator), y)
     F = network.forward(inputs_of(estimator, X)).astype(np.float64)
     P = network.activate_output(F)
     if network.out_activation == "identity":
@@ -194,6 +193,7 @@ def _loss(estimator, X, y):
         return (P - Y + xlogy(Y, Y) - Y * F).mean()
     eps = np.finfo(network.dtype).eps
     P = np.clip(P, eps, 1 - eps)
-    exclusive = network.out_activation == "softmax"
-    losses = np.where(Y, -np.log(P), 0 if exclusive else -np.log(1 - P))
+    losses = -(Y * np.log(P))
+    if network.out_activation == "logistic":
+        losses -= (1 - Y) * np.log(1 - P)
     return losses.sum(axis=1).mean()
