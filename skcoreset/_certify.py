@@ -1,4 +1,4 @@
-"""The promise for any two fitted estimators, compressed by whomever."""
+"""The guarantee for any two fitted estimators, whoever compressed them."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,10 +7,10 @@ from numbers import Real
 
 import numpy as np
 
-from ._compress import check_error
-from ._errors import ERRORS
-from ._promise.guarantees import GUARANTEES, HeldOutRows, Target
-from ._wrapped import Pair
+from ._errors import ERRORS, check_error, default_error
+from ._promise.judge import HeldOutRows
+from ._promise.target import Target
+from ._wrapped import Pair, is_compressor, levels
 from ._wrapped.compat import (
     HasMethods,
     Interval,
@@ -39,7 +39,7 @@ def certify(
     *,
     error="auto",
     epsilon=None,
-    delta=0.1,
+    delta=0.05,
     confidence=0.95,
     scale=None,
 ):
@@ -70,7 +70,7 @@ def certify(
         Largest error that keeps the promise. None finds the smallest that can be
         promised at `delta`. Has to be None where the error counts rows.
 
-    delta : float, default=0.1
+    delta : float, default=0.05
         Share of fresh rows that need not keep it. None finds the smallest that can be
         promised at `epsilon`.
 
@@ -118,10 +118,9 @@ def certify(
     (True, True)
     """
     pair = Pair(original, compressed)
-    classifier = pair.original.is_classifier
     if error == "auto":
-        error = GUARANTEES["conformal"].auto_error(classifier)
-    check_error(error, classifier=classifier)
+        error = default_error(pair.original.is_classifier)
+    check_error(error, classifier=pair.original.is_classifier)
     kind = ERRORS[error]
     if kind.counts_rows and epsilon is not None:
         raise ValueError(
@@ -134,27 +133,60 @@ def certify(
         )
     if scale is not None and error != "scaled":
         raise ValueError(f"scale plays no part in error={error!r}: leave it out.")
-    groups, classes = np.zeros(num_samples(X), dtype=np.intp), ()
-    if kind.counts_rows:
-        y, y_hat = pair.predictions(X)
-        errors = (y != y_hat).reshape(len(y), -1).any(axis=1).astype(np.float64)
-        if kind.by_class:
-            check_error(error, classifier=True, multilabel=y.ndim > 1)
-            predicted, groups = np.unique(y, return_inverse=True)
-            known = pair.original.classes
-            others = [] if known is None else np.setdiff1d(known, predicted)
-            classes = [*predicted.tolist(), *np.asarray(others).tolist()]
-    else:
-        F, F_hat = pair.outputs(X)
-        _check_outputs(F, F_hat, error)
-        if error == "scaled":
-            scale = _checked_scale(compressed, scale, F.values.shape[1])
-        errors = kind.measure(F_hat.values, F.values, F.activation, scale)
-    rows = HeldOutRows(groups, classes)
     target = Target(error, epsilon, delta, confidence)
+    errors, rows, about = measure(pair, X, error, scale)
     if delta is not None:
         rows.check_sizes(target)
-    return rows.certificate(errors, rows.completed(target, errors), "test", scale=scale)
+    return rows.certificate(errors, rows.completed(target, errors), "test", **about)
+
+
+def measure(pair, X, error, scale=None):
+    """Measure the error of each row between an original and what stands in for it.
+
+    Parameters
+    ----------
+    pair : Pair
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+    error : str
+        A name in `ERRORS`.
+
+    scale : array-like of shape (n_outputs,), default=None
+        With ``error="scaled"``. None is that of the compressor, if it is one.
+
+    Returns
+    -------
+    errors : ndarray of shape (n_samples,), float64
+
+    rows : HeldOutRows
+        Has the class that the original predicts for each row, if classes count by
+        themselves.
+
+    about : dict
+        What else the certificate says: of the outputs, and `scale`.
+    """
+    kind = ERRORS[error]
+    groups, classes = np.zeros(num_samples(X), dtype=np.intp), ()
+    if not kind.counts_rows:
+        F, F_hat = pair.outputs(X)
+        _check_outputs(F, F_hat, error)
+        n_outputs = F.values.shape[1]
+        about = {"out_activation": F.activation, "n_outputs": n_outputs}
+        if error == "scaled":
+            scale = _checked_scale(pair.compressed.estimator, scale, n_outputs)
+            about["scale"] = tuple(scale.tolist())
+        errors = kind.measure(F_hat.values, F.values, F.activation, scale)
+        return errors, HeldOutRows(groups), about
+    y, y_hat = pair.predictions(X)
+    errors = (y != y_hat).reshape(len(y), -1).any(axis=1).astype(np.float64)
+    if kind.by_class:
+        check_error(error, classifier=True, multilabel=y.ndim > 1)
+        predicted, groups = np.unique(y, return_inverse=True)
+        classes = predicted.tolist()
+        if pair.original.classes is not None:
+            classes += np.setdiff1d(pair.original.classes, predicted).tolist()
+    return errors, HeldOutRows(groups, classes), {}
 
 
 def _check_outputs(F, F_hat, error):
@@ -180,12 +212,16 @@ def _check_outputs(F, F_hat, error):
 
 
 def _checked_scale(compressed, scale, n_outputs):
+    """Return the scales given, or those of the compressor."""
     if scale is None:
-        scale = getattr(getattr(compressed, "certificate_", None), "scale", None)
+        for level, _ in levels(compressed):
+            if is_compressor(level):
+                scale = level.certificate_.scale
     if scale is None:
         raise ValueError(
-            "error='scaled' needs scale, the spread of the original's outputs on rows "
-            "other than X: pass it, or a compressor that was fitted with this error."
+            "error='scaled' needs scale, the standard deviations of the original's "
+            "outputs on rows other than X: pass it, or a compressor that was fitted "
+            "with this error."
         )
     scale = np.asarray(scale, dtype=np.float64)
     if scale.shape != (n_outputs,) or not ((scale >= 0) & np.isfinite(scale)).all():

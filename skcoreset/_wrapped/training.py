@@ -12,11 +12,10 @@ from scipy.stats import rankdata
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import type_of_target
 
 from .compat import num_samples
-from .containers import is_fitted, last_step, thawed
-from .mlp import encode_targets, is_multilabel, network_of
+from .containers import last_step, thawed
+from .mlp import encode_targets, is_multilabel, network_of, predicts_labels
 from .rows import inputs_of
 
 # Rank correlation of predictions and y from which y is the network's own target in
@@ -46,13 +45,6 @@ def train_copy(estimator, X, y, fit_params, rng):
     return estimator.set_params(**seeds).fit(X, y, **fit_params)
 
 
-def predicts_label_sets(mlp, y):
-    """Tell whether a network predicts sets of labels, once it is trained on `y`."""
-    if is_fitted(mlp) or not is_classifier(mlp):
-        return is_multilabel(mlp)
-    return type_of_target(y).startswith("multilabel")
-
-
 def warn_if_class_is_held_out(mlp, y, y_kept):
     """Warn of classes of `y` that no row is left to train on.
 
@@ -63,7 +55,7 @@ def warn_if_class_is_held_out(mlp, y, y_kept):
     y, y_kept : array-likes
         Targets of all rows, and of those that are not held out.
     """
-    if not is_classifier(mlp) or predicts_label_sets(mlp, y):
+    if not is_classifier(mlp) or predicts_labels(mlp, y):
         return
     lost = np.setdiff1d(column_or_1d(y), column_or_1d(y_kept)).tolist()
     if lost:
