@@ -150,15 +150,15 @@ def warn_if_training_rows(estimator, X, y=None):
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
     """
     if looks_like_training_rows(estimator, X, y):
-        seen = (
-            "with y, its loss on them would tell more"
+        closer = (
+            " (with y this can be told with more certainty)"
             if y is None
-            else "its loss on them is no higher than in its training"
+            else ", and the loss on them is no higher than at the end of its training"
         )
         warnings.warn(
-            f"The network was trained on as many rows as X has, {num_samples(X)}; "
-            f"{seen}. If they are the same rows, what the certificate says does not "
-            "carry over to new rows: pass rows that the network has not seen as X_val.",
+            f"X has as many rows as the network was trained on, {num_samples(X)}"
+            f"{closer}. If they are the same rows, the certificate does not carry over "
+            "to new rows: pass rows that the network has not seen as X_val.",
             UserWarning,
         )
 

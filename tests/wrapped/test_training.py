@@ -175,8 +175,8 @@ def test_networks_that_do_not_count_rows_are_not_recognised():
 
 def test_compressing_on_training_rows_is_said():
     network, X, X_new, y, y_new = training_rows("several classes")
-    for target, message in ((y, "no higher than in its training"), (None, "with y")):
-        with pytest.warns(UserWarning, match=f"as many rows as X has, 82.*{message}"):
+    for target, message in ((y, "no higher than at the end"), (None, "with y")):
+        with pytest.warns(UserWarning, match=f"trained on, 82.*{message}"):
             compressor_of(network).fit(X, target)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
