@@ -9,7 +9,7 @@ import pytest
 
 from skcoreset import CoresetCompressor
 from skcoreset._promise.guarantees import Certificate
-from skcoreset.displays.summary import html_summary
+from skcoreset.displays import html_summary
 
 COEFS = [np.ones((4, 3)), np.ones((3, 2))]
 THIN = [np.eye(4, 3), np.zeros((3, 2))]
@@ -63,7 +63,7 @@ def test_path_has_its_choice_and_its_limit():
     *_, svg = tree.iter("svg")
     _, _, width, height = map(float, svg.get("viewBox").split())
     assert all(0 < x < width and 0 < y < height for x, y in points)
-    assert "50.00% of the edges is chosen" in svg.get("aria-label")
+    assert "The chosen one has 50.00% of the edges" in svg.get("aria-label")
 
 
 @pytest.mark.parametrize("path", [None, PATH | {"statistic": np.full(3, np.nan)}])
