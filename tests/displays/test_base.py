@@ -80,3 +80,8 @@ def test_not_fitted(mlp, digits):
             display.from_estimator(compressor)
     with pytest.raises(NotFittedError):
         SensitivityDisplay.from_estimator(compressor, digits[0])
+
+
+def test_other_estimators_are_refused(mlp):
+    with pytest.raises(TypeError, match="CoresetCompressor; got MLPClassifier"):
+        NetworkDisplay.from_estimator(mlp)
