@@ -6,7 +6,11 @@ import pytest
 import skcoreset
 from skcoreset.displays import palette
 
-COLORS = {name: value for name, value in vars(palette).items() if name.isupper()}
+COLORS = {
+    name: value
+    for name, value in vars(palette).items()
+    if name.isupper() and isinstance(value, str)
+}
 MODULES = sorted(Path(skcoreset.__file__).parent.rglob("*.py"))
 
 
@@ -37,3 +41,9 @@ def test_no_other_module_has_colors():
         if path.name != "palette.py":
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"[\"']#[0-9a-fA-F]{6}[\"']", text), path
+
+
+def test_lines_that_are_compared_have_colors_of_their_own():
+    assert len(set(palette.CYCLE)) == len(palette.CYCLE)
+    for color in palette.CYCLE:
+        assert contrast(color, "#FFFFFF") > 2.5 and contrast(color, "#14181C") >= 3
