@@ -28,7 +28,9 @@ X_new, X_test, _, y_test = train_test_split(
 )
 pipeline = make_pipeline(
     StandardScaler(),
-    MLPRegressor(hidden_layer_sizes=(64, 32), max_iter=500, random_state=0),
+    MLPRegressor(
+        hidden_layer_sizes=(64, 32), early_stopping=True, max_iter=1000, random_state=0
+    ),
 ).fit(X_train, y_train)
 
 # %%
