@@ -38,6 +38,10 @@ class CompressionPathDisplay(Display):
     score_name : str, default="Score"
         Label of the scores.
 
+    show_decision : bool, default=True
+        Whether to show the lower axes. They mean nothing if the network was not chosen
+        by the held-out rows but by its `density`.
+
     Attributes
     ----------
     lines_ : list of matplotlib Lines
@@ -45,8 +49,8 @@ class CompressionPathDisplay(Display):
         "prediction", has a single line, the share of rows that change.
 
     statistic_ : matplotlib Line or None
-        What was compared with the limit, for each network. None with a `density` or the
-        theorem, which compare nothing.
+        What was compared with the limit, for each network. None without lower axes, as
+        with the theorem, which compares nothing.
 
     chosen_ : matplotlib Line
         Mark of the chosen network.
@@ -58,7 +62,7 @@ class CompressionPathDisplay(Display):
         Axes of the errors.
 
     decision_ax_ : matplotlib Axes or None
-        Axes of the statistic, below those of the errors.
+        The lower axes, of the statistic.
 
     figure_ : matplotlib Figure
 
@@ -89,11 +93,20 @@ class CompressionPathDisplay(Display):
     <...>
     """
 
-    def __init__(self, path, certificate, *, scores=None, score_name="Score"):
+    def __init__(
+        self,
+        path,
+        certificate,
+        *,
+        scores=None,
+        score_name="Score",
+        show_decision=True,
+    ):
         self.path = path
         self.certificate = certificate
         self.scores = scores
         self.score_name = score_name
+        self.show_decision = show_decision
 
     @classmethod
     def from_estimator(cls, compressor, X=None, y=None, *, ax=None, **kwargs):
@@ -130,6 +143,7 @@ class CompressionPathDisplay(Display):
             compressor.certificate_,
             scores=scores,
             score_name="Accuracy" if is_classifier(compressor) else "$R^2$",
+            show_decision=compressor.density is None,
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -161,7 +175,7 @@ class CompressionPathDisplay(Display):
                 "50% of rows are below": ("error_q50", "-"),
             }
             bound, symbol = certificate.epsilon, r"$\varepsilon$"
-            ylabel = f"{certificate.error.capitalize()} error"
+            ylabel = f"Error ({certificate.error})"
         style = {"color": BLUE, "marker": _marker(density)} | kwargs
         self.lines_ = []
         for label, (key, linestyle) in curves.items():
@@ -180,8 +194,8 @@ class CompressionPathDisplay(Display):
         self.chosen_ = ax.axvline(chosen, color=ORANGE, label=label)
         ax.legend(loc="upper right", frameon=False)
         self.statistic_ = self.refused_ = self.decision_ax_ = None
-        # with a density or the theorem, this number did not choose
-        if self.path["statistic"][self.path["chosen"]] == certificate.statistic:
+        # the theorem has no statistic
+        if self.show_decision and np.isfinite(self.path["statistic"]).all():
             self._plot_decision(chosen)
         _density_axis(self.decision_ax_ or ax)
         return self

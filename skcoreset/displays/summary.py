@@ -39,7 +39,9 @@ def html_summary(density, original, compressed, certificate, path=None):
     drawing = "" if path is None else _path(path, certificate)
     return (
         '<div style="max-width:52em;margin:.6em 0;break-inside:avoid">'
-        f"<p><b>{density:.2%} of the edges.</b> {escape(str(certificate))}</p>"
+        f"<p><b>{density:.2%} of the edges.</b> {escape(certificate.promise)} "
+        f"{escape(certificate.check)}</p>"
+        f'<p style="font-size:smaller">{escape(certificate.fine_print)}</p>'
         '<div style="display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-start">'
         f"{_layers(original, compressed)}{drawing}</div></div>"
     )
