@@ -62,7 +62,7 @@ for ax, (name, (title, lowest)) in zip(axes, FIGURES.items()):
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter("")
-    ax.set_aspect("equal", adjustable="datalim")
+        ax.set_aspect("equal", adjustable="datalim")
     print(f"{name}: {len(others)} cells, {(refined < others).sum()} below the line")
 axes[0].set_ylabel('"refined"')
 figure.savefig(HERE / "panel.png")
