@@ -179,7 +179,7 @@ class Walk:
             return next(self._networks)
         return self._coarse.pop(n_edges)
 
-    def rough(self, step):
+    def unfinished(self, step):
         """Return a network after so many steps, which tells about those that follow."""
         n_edges = self.n_edges[step]
         network = self._coarse[n_edges] = self.network(n_edges)

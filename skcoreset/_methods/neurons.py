@@ -95,7 +95,7 @@ class Neurons(WholeNeurons):
                 finish=_finish if refine else _leave,
                 drop=Trainer.drop_neurons,
                 n_start=network.n_edges,
-                recall=recall,
+                memory=recall,
             )
 
 

@@ -127,5 +127,5 @@ class Refined(Method):
                 ratio=RATIO,
                 between=between,
                 finish=finish,
-                recall=recall,
+                memory=recall,
             )

@@ -139,7 +139,9 @@ def beginning(walk, measure, groups, target, recall):
     sizes = np.bincount(groups)
     step = 0
     for step in range(walk.steps_apart, len(walk.n_edges), walk.steps_apart):
-        errors = recall("errors", step, lambda step=step: measure(walk.rough(step)))
+        errors = recall(
+            "errors", step, lambda step=step: measure(walk.unfinished(step))
+        )
         n_lost = np.bincount(groups[target.lost(errors)], minlength=len(sizes))
         # what the judges could not promise by themselves
         too_many = n_lost + 1 > target.delta * (sizes + 1)
