@@ -6,8 +6,8 @@
 import numpy as np
 from scipy import sparse
 
-# Share of non-zero values below which a sparse product beats the dense one.
-SPARSE_BELOW = 0.08
+# Rows with a smaller share of non-zero values are multiplied in sparse form.
+SPARSE_ROWS = 0.08
 
 # For the layers of a network: saturating activations make infinite sums finite again.
 # Callers check the output.
@@ -19,14 +19,14 @@ def dense(array):
     return array.toarray() if sparse.issparse(array) else array
 
 
-def is_nearly_empty(array, threshold=SPARSE_BELOW):
-    """Whether so few values are not 0 that products are faster in sparse form."""
+def is_mostly_zero(array, threshold):
+    """Whether the share of non-zero values is below a threshold."""
     return count_nonzero(array) < threshold * np.prod(array.shape)
 
 
 def fastest(X):
     """Return rows in the form that is multiplied fastest, sparse or dense."""
-    return sparse.csr_array(X) if is_nearly_empty(X) else dense(X)
+    return sparse.csr_array(X) if is_mostly_zero(X, SPARSE_ROWS) else dense(X)
 
 
 def views(flat, shapes):

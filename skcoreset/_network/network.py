@@ -48,12 +48,12 @@ class Network:
         return np.concatenate([coef.ravel() for coef in self.coefs])
 
     def with_weights(self, weights, intercepts=None):
-        """Return the same network with other weights.
+        """Return the network with other weights.
 
         Parameters
         ----------
         weights : list of (n_in, n_out) arrays, or ndarray of shape (n_weights,)
-            As `coefs`, or laid out flat as `weights`.
+            Like `coefs`, or flat like `weights`.
 
         intercepts : list of (n_out,) ndarrays, default=None
             None keeps them.
@@ -64,13 +64,13 @@ class Network:
         return replace(self, coefs=tuple(weights), intercepts=tuple(intercepts))
 
     def with_layers(self, layers):
-        """Return the same network with the weights and intercepts of `augment`."""
+        """Return the network with the layers that `augment` returns for it."""
         return self.with_weights(
             [layer[:-1] for layer in layers], [layer[-1] for layer in layers]
         )
 
     def astype(self, dtype):
-        """Return a copy in another precision; overflow becomes the largest number."""
+        """Return a copy in another precision; numbers are clipped to its range."""
         limits = np.finfo(dtype)
 
         def convert(array):
@@ -83,7 +83,7 @@ class Network:
         )
 
     def working_dtype(self, X):
-        """float64 unless what is computed on the way from `X` is sure to fit float32.
+        """Return the network's dtype, or float64 if float32 might overflow for `X`.
 
         Parameters
         ----------
@@ -99,16 +99,18 @@ class Network:
         return self.dtype if safe else np.dtype(np.float64)
 
     def cast(self, X):
-        """Return `X` in the network's precision; what does not fit it is infinite."""
+        """Return `X` in the network's precision; numbers beyond it become infinite."""
+        if X.dtype == self.dtype:
+            return X
         with np.errstate(over="ignore"):
-            return X.astype(self.dtype, copy=False)
+            return X.astype(self.dtype)
 
     def to_dense(self):
-        """Return the same network with dense weights."""
+        """Return the network with dense weights."""
         return self.with_weights([dense(coef) for coef in self.coefs])
 
     def to_sparse(self):
-        """Return the same network with sparse weights."""
+        """Return the network with sparse weights."""
         return self.with_weights([sparse.csr_array(coef) for coef in self.coefs])
 
     def rescaled_output(self, center, scale):
@@ -124,7 +126,7 @@ class Network:
         )
 
     def restricted(self, neurons):
-        """Return the network that some of the inputs and neurons make by themselves.
+        """Return the part of the network with some of the inputs and neurons.
 
         Parameters
         ----------
@@ -137,7 +139,10 @@ class Network:
         )
 
     def locate(self, edges):
-        """Layer, and inputs, of edges of one layer numbered as in `weights`."""
+        """Return the layer, and the inputs, of edges of one layer.
+
+        Edges are numbered as in `weights`.
+        """
         ends = np.cumsum([coef.size for coef in self.coefs])
         layer = np.searchsorted(ends, edges[0], side="right")
         coef = self.coefs[layer]
@@ -148,7 +153,7 @@ class Network:
         """Number of neurons in every layer past the input."""
         return tuple(coef.shape[1] for coef in self.coefs)
 
-    @property
+    @cached_property
     def dtype(self):
         return np.result_type(*(coef.dtype for coef in self.coefs))
 
@@ -158,7 +163,7 @@ class Network:
         return sum(map(count_nonzero, self.coefs))
 
     def magnitude_bound(self, X):
-        """A magnitude that no sum on the way from `X` to the output exceeds."""
+        """Return an upper bound of all sums on the way from `X` to the output."""
         bound = largest = magnitude(X)
         for coef, intercept in zip(self.coefs, self.intercepts):
             column = float(abs(coef).sum(axis=0, dtype=np.float64).max())
@@ -213,12 +218,12 @@ class Network:
         return activate_output(F, self.out_activation)
 
     def labels(self, F):
-        """Predicted class of each row, (n_samples, 1), or set of labels."""
+        """Return the predicted class of each row, (n_samples, 1), or its labels."""
         return labels(F, self.out_activation)
 
 
 def _submatrix(coef, rows, columns):
-    """A copy of some rows and columns; np.ix_ would be slow."""
+    """A copy of some rows and columns; faster than with np.ix_."""
     if not rows.all():
         coef = coef.compress(rows, axis=0)
         return coef if columns.all() else coef.compress(columns, axis=1)

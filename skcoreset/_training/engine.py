@@ -63,8 +63,8 @@ class Trainer:
         self._rng = rng
         self._original, self._changed = network, False
         self._start = objective.standardised(network)
-        # A layer is its weights with the intercepts as one more row. The kept parameters
-        # of all layers are in one array: their places, and their values (theta).
+        # A layer is its weights with the intercepts as one more row. One array has the
+        # places of the kept parameters of all layers, another their values (theta).
         layers = augment(self._start)
         self._shapes = [layer.shape for layer in layers]
         self._starts = np.cumsum([0, *(layer.size for layer in layers)])

@@ -262,7 +262,7 @@ class MatchOriginal(Objective):
         return self.loss(network) > (self.small if can_wait else self.negligible)
 
     def rank(self, network):
-        """Return the importance of each edge of a standardised network, and mean inputs."""
+        """Return importance and mean input of each edge of a standardised network."""
         return self._importance(partial(edge_importance, shrinkage=SHRINKAGE), network)
 
     def rank_neurons(self, network):

@@ -140,7 +140,9 @@ def original_bound(compressor, X, y, X_unlabelled, *, confidence=0.95, densities
     >>> X, y = X / 16, y < 5
     >>> mlp = MLPClassifier((30,), max_iter=100, random_state=0).fit(X[:1300], y[:1300])
     >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X[:1300])
-    >>> bound = original_bound(compressor, X[:1300], y[:1300], X[1300:], densities=[0.1])
+    >>> bound = original_bound(
+    ...     compressor, X[:1300], y[:1300], X[1300:], densities=[0.1]
+    ... )
     >>> bound.error_bound == bound.occam.error_bound + bound.disagreement_bound
     True
     """

@@ -108,12 +108,12 @@ class OccamBound:
         parts = "\n".join(f"  {name:<12} {n:>9.1f}" for name, n in self.parts.items())
         shared = ""
         if self.block_shape:
-            shared = ", shared by blocks of {} x {} inputs".format(*self.block_shape)
+            shared = ", shared by blocks of {} x {} inputs,".format(*self.block_shape)
         return (
             f"With {percent(self.confidence)} confidence, the quantised network is "
             f"{error_words(self.tolerance)} on at most {self.error_bound:.2%} of fresh "
-            f"rows. It is on {self.train_error:.2%} of the {self.n_samples} rows given, "
-            f"and {self.n_bits} bits describe its {self.n_edges} edges{shared}.\n"
+            f"rows. It is on {self.train_error:.2%} of {self.n_samples} rows given. "
+            f"Its {self.n_edges} edges{shared} are described by {self.n_bits} bits.\n"
             f"  part              bits\n{parts}\n  {'all':<12} {self.n_bits:>9}"
         )
 

@@ -73,7 +73,7 @@ def bits_per_edge(kept):
 
 
 def units_of(Y):
-    """Return means and standard deviations of values, as precisely as the code has them.
+    """Return means and standard deviations, as precisely as the code has them.
 
     Parameters
     ----------
