@@ -268,7 +268,7 @@ def _warn_of_collapse(network, compressed, X_val, classes):
             "nothing is promised.",
             UserWarning,
         )
-    if predicts_classes:
+    if predicts_classes and (classes is None or len(classes) > 1):
         labels, labels_hat = network.labels(F), compressed.labels(F_hat)
         if labels.shape[1] == 1:
             numbers = np.arange(max(2, F.shape[1]))

@@ -73,7 +73,7 @@ def test_one_versus_rest_around_a_fitted_network_is_said(mlp, digits):
 
 def test_classes_that_a_fitted_network_does_not_know_are_refused(mlp, digits):
     X, y = digits[2:]
-    with pytest.raises(ValueError, match="none of the classes"):
+    with pytest.raises(ValueError, match="not one of the classes"):
         compressor_of(mlp).fit(X, y + 1)
     with pytest.raises(ValueError, match="2 columns, but the network has 10"):
         labels = fitted(MLPClassifier((4,), max_iter=5), X, np.eye(10)[y])
@@ -145,5 +145,5 @@ def test_unknown_class_is_named():
         out_activation_="softmax",
         intercepts_=[np.zeros(3)],
     )
-    with pytest.raises(ValueError, match=r"contains .*7.*none of the classes"):
+    with pytest.raises(ValueError, match=r"contains .*7.*not one of the classes"):
         encode_targets(mlp, [0, 7])
