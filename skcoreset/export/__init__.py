@@ -3,7 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from .c.export import CProgram, to_c
+from .c import CProgram, to_c
 from .file import dump, load
 from .html import to_html
 

@@ -146,7 +146,7 @@ class Sparse(Format):
         return self.n_levels - 1 if self.odd else self.n_levels // 2
 
     def size(self, edges):
-        if self.odd and not edges.are_odd or edges.largest > self.largest:
+        if (self.odd and not edges.are_odd) or edges.largest > self.largest:
             return np.inf
         distances, counts = edges.distance_counts
         skips = np.maximum(distances - 1, 0) // self.reach

@@ -58,32 +58,6 @@ class FixedPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
-    """The scalers of a Pipeline together: `factor * clip(x, low, high) + summand`.
-
-    Parameters
-    ----------
-    factor, summand : ndarrays of shape (n_features,)
-        Factors are positive.
-
-    low, high : ndarrays of shape (n_features,)
-        Infinite where no scaler clips.
-    """
-
-    factor: np.ndarray
-    summand: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    def __call__(self, X):
-        return self.factor * np.clip(X, self.low, self.high) + self.summand
-
-    @property
-    def clips(self):
-        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
-
-
-@dataclass(frozen=True, eq=False)
 class IntegerInputs:
     """Readings of 8, 10 or 12 bits that enter the first layer as they are.
 
@@ -108,6 +82,8 @@ class IntegerInputs:
 
     kind = "integers"
     is_float = False
+    # bytes of what an input is converted to before the first layer
+    buffer_bytes = 0
 
     @property
     def ctype(self):
@@ -117,11 +93,6 @@ class IntegerInputs:
     def largest(self):
         """The largest reading."""
         return (1 << self.bits) - 1
-
-    @property
-    def buffer(self):
-        """The C type that readings are converted to, in a buffer, or None."""
-        return None
 
     @property
     def tables(self):
@@ -141,6 +112,13 @@ class IntegerInputs:
         """Which values no reading is near to."""
         U = self.readings(X)
         return (U < 0) | (U > self.largest)
+
+    def span_text(self, i):
+        """What the readings of an input can say, for a sentence."""
+        first = self.offset[i]
+        return (
+            f"readings from {first:.6g} to {first + self.scale[i] * self.largest:.6g}"
+        )
 
     def integers(self, U):
         """Return what enters the first layer."""
@@ -206,7 +184,7 @@ class FloatInputs:
     kind = "floats"
     is_float = True
     ctype = "float"
-    buffer = "int16_t"
+    buffer_bytes = 2
 
     @property
     def tables(self):
@@ -224,6 +202,11 @@ class FloatInputs:
         with np.errstate(over="ignore", invalid="ignore"):
             V = (self.read(X) - self.centers) * self.factors
         return np.abs(V) > self.values.peak
+
+    def span_text(self, i):
+        width = self.values.peak / self.factors[i]
+        first, last = self.centers[i] - width, self.centers[i] + width
+        return f"integers from {first:.6g} to {last:.6g}"
 
     def integers(self, X):
         peak = np.float32(self.values.peak)
@@ -245,24 +228,25 @@ def value_bits(n_bits, weight):
     return min(n_bits, floor(log2(MAX_SUM / 4 / max(weight, 1))))
 
 
-def float_inputs(affine, live, X):
+def float_inputs(linear, live, X):
     """Inputs in the units of `X`.
 
     Parameters
     ----------
-    affine : Affine
+    linear : LinearInputs
+        What the network gets of rows.
 
     live : ndarray of bool
         Which inputs have edges.
 
     X : ndarray of shape (n_samples, n_features)
     """
-    low, high = feature_ranges(affine(X))
+    low, high = feature_ranges(linear(X))
     width = (high - low) / 2
     largest = float(np.maximum(-low, high)[live].max(initial=0)) or 1.0
     varies = live & (width > 0)
-    if affine.clips:
-        low, high = affine(affine.low), affine(affine.high)
+    if linear.clips:
+        low, high = linear.low, linear.high
         center, span = (low + high) / 2, (high - low) / 2
     elif (width[varies] >= COMMON_UNIT * largest).all():
         center, span = np.zeros(len(live)), np.full(len(live), HEADROOM * largest)
@@ -272,21 +256,27 @@ def float_inputs(affine, live, X):
         span = HEADROOM * np.where(width > 0, width, np.maximum(np.abs(center), 1))
     widest = float(span[live].max(initial=0)) or 1.0
     peak = (1 << FLOAT_BITS) - 1
-    values = FixedPoint("int16_t", peak, widest / peak, center)
     return FloatInputs(
-        ((center - affine.summand) / affine.factor).astype(np.float32),
-        (affine.factor * peak / span).astype(np.float32),
-        values,
+        ((center - linear.offset) / linear.scale).astype(np.float32),
+        (linear.scale * peak / span).astype(np.float32),
+        FixedPoint("int16_t", peak, widest / peak, center),
         span / widest,
     )
 
 
-def integer_inputs(affine, live, scale, offset, bits):
+def integer_inputs(linear, live, scale, offset, bits):
     """Readings `u` that mean `offset + scale * u` in the units of `X`."""
-    slope, offsets = affine.factor * scale, affine.factor * offset + affine.summand
+    peak = (1 << bits) - 1
+    slope, offsets = linear.scale * scale, linear.scale * offset + linear.offset
+    ends = np.array([offsets, offsets + slope * peak])
+    if not np.allclose(ends, np.clip(ends, linear.low, linear.high)):
+        raise ValueError(
+            "A scaler clips its output, and some readings are beyond that: give "
+            "input_scale and input_offset whose readings are inside, or None for "
+            "float inputs, which are clipped."
+        )
     largest = float(slope[live].max(initial=0)) or 1.0
     ones, ratio = np.ones(len(live)), np.where(live, slope / largest, 1)
-    peak = (1 << bits) - 1
     values = FixedPoint("uint8_t" if bits == 8 else "uint16_t", peak, largest, offsets)
     if np.allclose(ratio, 1, rtol=1e-6, atol=0):
         return IntegerInputs(scale, offset, bits, values, ones)

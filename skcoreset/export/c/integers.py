@@ -269,32 +269,56 @@ def round_network(network):
 
     steps : list of floats, or of ndarrays with a step for each output
     """
-    coefs, steps = [], []
-    for number, coef in enumerate(network.coefs, 1):
-        coef = dense(coef).astype(np.float64)
-        by_output = number == len(network.coefs) and network.out_activation != "softmax"
-        step = _step_of(coef, by_output)
-        coefs.append(step * np.rint(coef / step))
-        steps.append(step)
+    coefs = [dense(coef).astype(np.float64) for coef in network.coefs]
     intercepts = [b.astype(np.float64) for b in network.intercepts]
+    by_output = network.out_activation != "softmax"
+    steps = [_exact_step(coef) for coef in coefs]
+    if network.activation in ("relu", "identity"):
+        _equalize(coefs, intercepts, steps, by_output)
+    for number, coef in enumerate(coefs):
+        if steps[number] is None:
+            is_last = number == len(coefs) - 1
+            largest = np.abs(coef).max(axis=0 if by_output and is_last else None)
+            steps[number] = np.where(largest > 0, largest / MAX_LEVEL, TINY_STEP)
+        coefs[number] = steps[number] * np.rint(coef / steps[number])
     _drop_idle_neurons(coefs, intercepts, ACTIVATIONS[network.activation])
     _sort_neurons(coefs, intercepts)
     return coefs, intercepts, steps
 
 
-def _step_of(coef, by_output):
-    """The step that all weights are multiples of, or one that is fine enough."""
+def _exact_step(coef):
+    """The step that all weights are multiples of, or None."""
     if not coef.any():
         return TINY_STEP
     # float32, as networks with float64 weights may come from there
     found = levels_of(coef.astype(np.float32))
-    if found:
-        step, levels = found
-        is_odd = (levels[levels != 0] % 2).all()
-        if np.abs(levels).max() <= (MAX_ODD_LEVEL if is_odd else MAX_EVEN_LEVEL):
-            return float(step)
-    largest = np.abs(coef).max(axis=0) if by_output else float(np.abs(coef).max())
-    return np.where(largest > 0, largest / MAX_LEVEL, TINY_STEP)
+    if not found:
+        return None
+    step, levels = found
+    is_odd = (levels[levels != 0] % 2).all()
+    fits = np.abs(levels).max() <= (MAX_ODD_LEVEL if is_odd else MAX_EVEN_LEVEL)
+    return float(step) if fits else None
+
+
+def _equalize(coefs, intercepts, steps, by_output):
+    """Scale hidden neurons, in place, so that their weights use the levels alike.
+
+    What a neuron gets and what it gives are multiplied by `s` and `1 / s`, which changes
+    nothing before rounding (Nagel et al. 2019, Section 4.1). Where an output has a step
+    of its own, its weights count as shares of its largest.
+    """
+    for layer in range(len(coefs) - 1):
+        if steps[layer] is not None or steps[layer + 1] is not None:
+            continue
+        given = np.abs(coefs[layer + 1])
+        if by_output and layer == len(coefs) - 2:
+            given = given / np.where(given.any(axis=0), given.max(axis=0), 1)
+        taken, given = np.abs(coefs[layer]).max(axis=0), given.max(axis=1)
+        is_used = (taken > 0) & (given > 0)
+        scale = np.sqrt(np.where(is_used, given, 1) / np.where(is_used, taken, 1))
+        coefs[layer] = coefs[layer] * scale
+        intercepts[layer] = intercepts[layer] * scale
+        coefs[layer + 1] = coefs[layer + 1] / scale[:, np.newaxis]
 
 
 def _drop_idle_neurons(coefs, intercepts, activate):
@@ -382,7 +406,11 @@ def _make_layer(coef, intercept, step, values):
         if bounds.max() < MAX_SUM / 2:
             levels, bias = levels.astype(np.int64), bias.astype(np.int64)
             return Layer(levels, bias, int(bounds.max())), unit
-        step = np.where(bounds < MAX_SUM / 2, step, 2 * step) if np.ndim(step) else 2 * step
+        step = (
+            np.where(bounds < MAX_SUM / 2, step, 2 * step)
+            if np.ndim(step)
+            else 2 * step
+        )
 
 
 def _with_short_bias(layer, spare_bits, activation=None):

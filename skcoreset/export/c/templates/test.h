@@ -12,7 +12,7 @@ static inline int NAME_test(void)
         uint8_t y[N_OUTPUTS];
 #endif
         for (i = 0; i < N_INPUTS; ++i)
-            x[i] = SKCORESET_READ(NAME_test_rows + (uint16_t)row * N_INPUTS + i);
+            x[i] = READING_READ(NAME_test_rows + (uint16_t)row * N_INPUTS + i);
 #if ONE_RESULT
         wrong = NAME(x) != RESULT_READ(NAME_test_results + row);
 #else
