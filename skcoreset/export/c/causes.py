@@ -5,11 +5,16 @@
 
 import numpy as np
 
+from .inputs import feature_ranges
+
 # Inputs or outputs that differ by more than this are named.
 INPUT_RATIO, OUTPUT_RATIO = 1000, 30
 
 # A feature whose readings in X span fewer values than this is measured too coarsely.
 MIN_READINGS = 32
+
+# A row with more than this share of the squared error is named.
+MAX_WORST_SHARE = 0.5
 
 # Fewer rows than this say too little of ranges.
 MIN_ROWS = 30
@@ -45,21 +50,20 @@ def causes(program, linear, live, X, F):
         worst = numbers[beyond.sum(axis=0).argmax()]
         share = beyond.any(axis=1).mean()
         yield (
-            f"In {share:.2g} of the rows an input is beyond the range in C: "
+            f"In {share:.2%} of the rows an input is beyond the range in C: "
             f"{names[worst]} goes from {X[:, worst].min():.6g} to "
             f"{X[:, worst].max():.6g}, the {inputs.span_text(worst)}."
         )
     if not inputs.is_float:
         n_values = 1 + np.ptp(inputs.read(X)[:, live].astype(int), axis=0)
-        finest = n_values.argmax()
-        if n_values[finest] < MIN_READINGS:
-            span = np.ptp(X[:, numbers[finest]])
+        if n_values.max() < MIN_READINGS:
+            widest = np.ptp(X[:, live], axis=0).max()
             yield (
-                f"The readings have few values: {names[numbers[finest]]} takes "
-                f"{n_values[finest]} of {inputs.largest + 1}. "
-                f"input_scale={span / inputs.largest:.3g} would take all."
+                f"The readings have few values: no input takes more than "
+                f"{n_values.max()} of {inputs.largest + 1}. "
+                f"input_scale={widest / inputs.largest:.3g} would use all."
             )
-    widths = np.ptp(linear(X), axis=0)
+    widths = np.subtract(*feature_ranges(linear(X))[::-1])
     varying = numbers[widths[live] > 0]
     if len(varying):
         wide, narrow = (varying[f(widths[varying])] for f in (np.argmax, np.argmin))
@@ -69,6 +73,12 @@ def causes(program, linear, live, X, F):
                 f"{widths[wide]:.3g}, {names[narrow]} by {widths[narrow]:.3g}: put a "
                 "StandardScaler before it, and train again."
             )
+    worst = program.comparison.worst_error_share
+    if worst > MAX_WORST_SHARE:
+        yield (
+            f"{worst:.0%} of the squared error is in row "
+            f"{program.comparison.worst_rows[0]}: is it like the others?"
+        )
     scales = F.std(axis=0)
     if not program.is_classifier and scales.max() > OUTPUT_RATIO * scales.min():
         yield (

@@ -122,9 +122,10 @@ def to_c(
     -----
     UserWarning
         If predictions agree on less than 98% of the rows (on less than 90% of those of
-        a class with 20 rows or more), or, for regressors, if an output is off by more
-        than 5% of its standard deviation (root mean square): with the causes that the
-        rows show. Also if there are fewer than 30 rows.
+        a class with 20 rows or more), or the median output of a classifier is off by
+        more than 25% of its standard deviation (root mean square), or any output of a
+        regressor by more than 5%: with the causes that the rows show. Also if there are
+        fewer than 30 rows.
 
     Notes
     -----
@@ -182,6 +183,7 @@ def to_c(
             estimator = estimator.original_estimator_
         n_weights = sum(np.prod(coef.shape) for coef in last_step(estimator).coefs_)
         raise ValueError(why_too_large(program, n_weights, flash))
+    program.warn()
     return program
 
 

@@ -19,9 +19,9 @@ HEADROOM = 2
 # median of its feature as TYPICAL of the values that differ from the median.
 WILD, TYPICAL = 64, 0.9
 
-# Features share one unit if each varies over at least this share of the largest one:
-# of the 14 bits that the largest gets, 8 are left.
-COMMON_UNIT = 1 / 64
+# Features that vary over less than this share of the largest one may do better with a
+# scale of their own than with the unit that all share.
+OWN_SCALE = 1 / 16
 
 FACTOR_BITS, FLOAT_BITS = 16, 15
 
@@ -71,7 +71,8 @@ class IntegerInputs:
     values : FixedPoint
 
     gains : ndarray of shape (n_features,)
-        What the weights of each feature are multiplied by.
+        What the weights of each feature are multiplied by: its value for the network is
+        that much of what `values` say.
     """
 
     scale: np.ndarray
@@ -173,7 +174,8 @@ class FloatInputs:
     values : FixedPoint
 
     gains : ndarray of shape (n_features,)
-        What the weights of each feature are multiplied by.
+        What the weights of each feature are multiplied by: its value for the network is
+        that much of what `values` say.
     """
 
     centers: np.ndarray
@@ -240,32 +242,49 @@ def float_inputs(linear, live, X):
         Which inputs have edges.
 
     X : ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    inputs : list of FloatInputs
+        With one unit for all features, and, if these are of different size, with a
+        scale for each.
     """
     low, high = feature_ranges(linear(X))
-    width = (high - low) / 2
+    width, ones = (high - low) / 2, np.ones(len(live))
     largest = float(np.maximum(-low, high)[live].max(initial=0)) or 1.0
-    varies = live & (width > 0)
     if linear.clips:
         low, high = linear.low, linear.high
-        center, span = (low + high) / 2, (high - low) / 2
-    elif (width[varies] >= COMMON_UNIT * largest).all():
-        center, span = np.zeros(len(live)), np.full(len(live), HEADROOM * largest)
-    else:
-        center = (low + high) / 2
-        # what is constant in X may vary by its magnitude
-        span = HEADROOM * np.where(width > 0, width, np.maximum(np.abs(center), 1))
+        return [_floats(linear, live, (low + high) / 2, (high - low) / 2)]
+    shared = _floats(linear, live, 0 * ones, HEADROOM * largest * ones)
+    if (width[live & (width > 0)] >= OWN_SCALE * largest).all():
+        return [shared]
+    center = (low + high) / 2
+    # what is constant in X may vary by its magnitude
+    width = np.where(width > 0, width, np.maximum(np.abs(center), 1))
+    return [shared, _floats(linear, live, center, HEADROOM * width)]
+
+
+def _floats(linear, live, center, span):
+    """Inputs that hold `center - span` to `center + span` in the network's units."""
     widest = float(span[live].max(initial=0)) or 1.0
     peak = (1 << FLOAT_BITS) - 1
     return FloatInputs(
         ((center - linear.offset) / linear.scale).astype(np.float32),
         (linear.scale * peak / span).astype(np.float32),
-        FixedPoint("int16_t", peak, widest / peak, center),
+        FixedPoint("int16_t", peak, widest / peak, center / span * widest),
         span / widest,
     )
 
 
 def integer_inputs(linear, live, scale, offset, bits):
-    """Readings `u` that mean `offset + scale * u` in the units of `X`."""
+    """Readings `u` that mean `offset + scale * u` in the units of `X`.
+
+    Returns
+    -------
+    inputs : list of IntegerInputs
+        With one unit for all features, and, if these are of different size, with a
+        scale for each.
+    """
     peak = (1 << bits) - 1
     slope, offsets = linear.scale * scale, linear.scale * offset + linear.offset
     ends = np.array([offsets, offsets + slope * peak])
@@ -279,13 +298,15 @@ def integer_inputs(linear, live, scale, offset, bits):
     ones, ratio = np.ones(len(live)), np.where(live, slope / largest, 1)
     values = FixedPoint("uint8_t" if bits == 8 else "uint16_t", peak, largest, offsets)
     if np.allclose(ratio, 1, rtol=1e-6, atol=0):
-        return IntegerInputs(scale, offset, bits, values, ones)
-    if ratio.min() < COMMON_UNIT:
-        return IntegerInputs(scale, offset, bits, values, ratio)
+        return [IntegerInputs(scale, offset, bits, values, ones)]
     top = (1 << FACTOR_BITS) - 1
     factors = np.where(live, np.rint(ratio * top), 0).astype(np.int64)
-    values = FixedPoint("uint16_t", top, largest / top, offsets)
-    return ScaledInputs(scale, offset, bits, values, ones, factors)
+    products = FixedPoint("uint16_t", top, largest / top, offsets)
+    shared = ScaledInputs(scale, offset, bits, products, ones, factors)
+    if ratio.min() >= OWN_SCALE:
+        return [shared]
+    values = replace(values, offset=offsets / ratio)
+    return [shared, IntegerInputs(scale, offset, bits, values, ratio)]
 
 
 def feature_ranges(V):

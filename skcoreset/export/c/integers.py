@@ -256,8 +256,8 @@ def power_of_two(T):
     return np.ldexp(mantissa.astype(np.float32) * EXP_UNIT, octaves)
 
 
-def round_network(network):
-    """Round the weights of each layer to levels of one step; drop and sort neurons.
+def prepare(network):
+    """Choose a step for each layer; drop neurons that rounding leaves idle, and sort.
 
     Weights that are multiples of one step already, up to 128 times it, or odd ones up
     to 255 times it, are kept exactly. Otherwise the largest is 127 steps; in the last
@@ -266,6 +266,7 @@ def round_network(network):
     Returns
     -------
     coefs, intercepts : lists of float64 ndarrays
+        Not rounded.
 
     steps : list of floats, or of ndarrays with a step for each output
     """
@@ -280,9 +281,8 @@ def round_network(network):
             is_last = number == len(coefs) - 1
             largest = np.abs(coef).max(axis=0 if by_output and is_last else None)
             steps[number] = np.where(largest > 0, largest / MAX_LEVEL, TINY_STEP)
-        coefs[number] = steps[number] * np.rint(coef / steps[number])
-    _drop_idle_neurons(coefs, intercepts, ACTIVATIONS[network.activation])
-    _sort_neurons(coefs, intercepts)
+    _drop_idle_neurons(coefs, intercepts, steps, ACTIVATIONS[network.activation])
+    _sort_neurons(coefs, intercepts, steps)
     return coefs, intercepts, steps
 
 
@@ -303,9 +303,9 @@ def _exact_step(coef):
 def _equalize(coefs, intercepts, steps, by_output):
     """Scale hidden neurons, in place, so that their weights use the levels alike.
 
-    What a neuron gets and what it gives are multiplied by `s` and `1 / s`, which changes
-    nothing before rounding (Nagel et al. 2019, Section 4.1). Where an output has a step
-    of its own, its weights count as shares of its largest.
+    What a neuron gets and what it gives are multiplied by `s` and `1 / s`, which
+    changes nothing before rounding (Nagel et al. 2019, Section 4.1). Where an output
+    has a step of its own, its weights count as shares of its largest.
     """
     for layer in range(len(coefs) - 1):
         if steps[layer] is not None or steps[layer + 1] is not None:
@@ -321,29 +321,30 @@ def _equalize(coefs, intercepts, steps, by_output):
         coefs[layer + 1] = coefs[layer + 1] / scale[:, np.newaxis]
 
 
-def _drop_idle_neurons(coefs, intercepts, activate):
+def _drop_idle_neurons(coefs, intercepts, steps, activate):
     """Remove, in place, neurons that nothing leads from; fold constant ones."""
     n_neurons = None
     while n_neurons != (n_neurons := sum(map(len, intercepts))):
         for layer in range(len(coefs) - 1):
-            used = coefs[layer + 1].any(axis=1)
-            constant = used & ~coefs[layer].any(axis=0)
+            used = np.rint(coefs[layer + 1] / steps[layer + 1]).any(axis=1)
+            constant = used & ~np.rint(coefs[layer] / steps[layer]).any(axis=0)
             values = intercepts[layer].copy()[np.newaxis]
             activate(values)
             kept = used & ~constant
             # no layer is empty
             kept[0] |= not kept.any()
-            folded = np.where(kept, 0, values[0])
+            folded = np.where(constant & ~kept, values[0], 0)
             intercepts[layer + 1] = intercepts[layer + 1] + folded @ coefs[layer + 1]
             coefs[layer] = coefs[layer][:, kept]
             intercepts[layer] = intercepts[layer][kept]
             coefs[layer + 1] = coefs[layer + 1][kept]
 
 
-def _sort_neurons(coefs, intercepts):
+def _sort_neurons(coefs, intercepts, steps):
     """Order hidden neurons, in place, by edges that leave: short gaps between these."""
     for layer in range(len(coefs) - 1):
-        order = np.argsort(-np.count_nonzero(coefs[layer + 1], axis=1), kind="stable")
+        n_edges = np.count_nonzero(np.rint(coefs[layer + 1] / steps[layer + 1]), axis=1)
+        order = np.argsort(-n_edges, kind="stable")
         coefs[layer] = coefs[layer][:, order]
         intercepts[layer] = intercepts[layer][order]
         coefs[layer + 1] = coefs[layer + 1][order]
@@ -354,7 +355,7 @@ def level_weight(coef, step):
     return np.abs(coef / step).sum(axis=0).max()
 
 
-def integer_network(network, rounded, inputs, X, hidden_bits):
+def integer_network(network, prepared, inputs, X, hidden_bits):
     """Return the network in integers, its hidden ranges from the rows `X`.
 
     Parameters
@@ -362,8 +363,8 @@ def integer_network(network, rounded, inputs, X, hidden_bits):
     network : Network
         For its activations.
 
-    rounded : tuple
-        From `round_network`.
+    prepared : tuple
+        From `prepare`.
 
     inputs : IntegerInputs, ScaledInputs or FloatInputs
 
@@ -374,11 +375,11 @@ def integer_network(network, rounded, inputs, X, hidden_bits):
     if network.activation not in _MAKE_ACTIVATION:
         raise _unknown("activation", network.activation)
     make_activation = _MAKE_ACTIVATION[network.activation]
-    coefs, intercepts, steps = rounded
+    coefs, intercepts, steps = prepared
     values, layers = inputs.values, []
     V = inputs.integers(inputs.read(X))
     for number, (coef, b, step) in enumerate(zip(coefs, intercepts, steps)):
-        layer, unit = _make_layer(coef, b, step, values)
+        layer, unit = _make_layer(coef, b, step, values, V.mean(axis=0))
         sums = layer.sums(V)
         if number < len(coefs) - 1:
             weight = level_weight(coefs[number + 1], steps[number + 1])
@@ -393,13 +394,18 @@ def integer_network(network, rounded, inputs, X, hidden_bits):
     return IntegerNetwork(inputs, layers, units, network.out_activation)
 
 
-def _make_layer(coef, intercept, step, values):
-    """A layer, and the unit of its sums; the step grows until the sums fit."""
+def _make_layer(coef, intercept, step, values, mean):
+    """A layer, and the unit of its sums; the step grows until the sums fit.
+
+    The intercept makes up for the rounding of the weights at the mean of the values
+    (Nagel et al. 2019, Section 4.2).
+    """
+    offsets = np.broadcast_to(values.offset, len(coef))
     while True:
         levels = np.rint(coef / step)
         unit = step * values.unit
-        offsets = np.broadcast_to(values.offset, len(coef))
-        bias = np.rint((intercept + offsets @ (levels * step)) / unit)
+        lost = (coef - levels * step).T @ (mean * values.unit)
+        bias = np.rint((intercept + offsets @ coef + lost) / unit)
         parts = [np.maximum(levels, 0).sum(axis=0), np.maximum(-levels, 0).sum(axis=0)]
         weight = sum(parts) if values.is_signed else np.maximum(*parts)
         bounds = weight * values.peak + np.abs(bias)

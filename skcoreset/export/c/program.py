@@ -27,7 +27,7 @@ from ..._wrapped.compat import safe_indexing
 from ..comparison import compare, rows_to_compare
 from .causes import MIN_ROWS, causes, few_rows
 from .inputs import float_inputs, integer_inputs
-from .integers import integer_network, level_weight, robust_std, round_network
+from .integers import integer_network, level_weight, prepare, robust_std
 
 # Ranges are set by a random sample of this many rows.
 MAX_CALIBRATION_ROWS = 10_000
@@ -36,6 +36,9 @@ MAX_CALIBRATION_ROWS = 10_000
 # the standard deviation of an output, changes against 16 bits.
 MAX_LABELS_CHANGED = 0.005
 MAX_RELATIVE_CHANGE = 0.01
+
+# A scale for each feature is taken if it brings the error below this share.
+OWN_SCALE_GAIN = 0.8
 
 # Weights in this range neither vanish nor overflow on the way.
 MIN_WEIGHT, MAX_WEIGHT = 1e-20, 1e20
@@ -97,11 +100,13 @@ class IntegerProgram:
         n_features = len(linear.scale)
         self._checker = _input_checker(estimator, n_features)
         names = getattr(self._checker, "feature_names_in_", None)
+        self.has_names = names is not None
         self.input_names = [
             f"input {i}" if names is None else str(names[i]) for i in range(n_features)
         ]
         self.reads_scaled_rows = not linear.is_identity
         rows = self._rows(X)
+        self.n_rows = len(rows)
         self.input_ranges = np.array([rows.min(axis=0), rows.max(axis=0)])
         if len(rows) > MAX_CALIBRATION_ROWS:
             chosen = np.random.default_rng(0).permutation(len(rows))
@@ -115,9 +120,9 @@ class IntegerProgram:
         else:
             readings = _check_readings(input_scale, input_offset, input_bits, live)
             inputs = integer_inputs(linear, live, *readings)
-        self.network = _quantize(original, inputs, sample, hidden_bits)
+        self.network = _quantize(original, linear, inputs, sample, hidden_bits)
         self.n_features_in_, self.n_outputs_ = n_features, original.widths[-1]
-        self.input_type = inputs.ctype
+        self.input_type = self.network.inputs.ctype
         if (probabilities or not self.is_classifier) and (
             self.network.units.max() > MAX_UNIT
         ):
@@ -130,10 +135,16 @@ class IntegerProgram:
             X, rows = safe_indexing(X, chosen), rows[chosen]
         F = Predictor(estimator).outputs(X).values
         self.comparison = self._compare(F, rows, chosen)
-        reasons = list(causes(self, linear, live, rows, F))
-        self.comparison.warn("The integer network", reasons)
-        if len(rows) < MIN_ROWS and not self.comparison.concern:
-            warnings.warn(few_rows(len(rows)), UserWarning, stacklevel=4)
+        self.causes = list(causes(self, linear, live, rows, F))
+
+    def warn(self):
+        """Warn of a difference from the original, with its causes, or of few rows.
+
+        It is to be called by the function that a user calls.
+        """
+        self.comparison.warn("The integer network", self.causes, stacklevel=4)
+        if self.n_rows < MIN_ROWS and not self.comparison.concern:
+            warnings.warn(few_rows(self.n_rows), UserWarning, stacklevel=3)
 
     @property
     def agreement(self):
@@ -152,7 +163,7 @@ class IntegerProgram:
         Parameters
         ----------
         X : {array-like, sparse array} of shape (n_samples, n_features)
-            With ``input_scale`` each number is rounded to the nearest reading.
+            With ``input_scale`` each number is prepared to the nearest reading.
 
         Returns
         -------
@@ -248,17 +259,41 @@ class IntegerProgram:
         )
 
 
-def _quantize(original, inputs, X, hidden_bits):
-    """The integer network with hidden values of 8 bits, where these do, or of 16."""
-    gained = inputs.gains[:, np.newaxis] * dense(original.coefs[0])
-    original = original.with_weights([gained, *original.coefs[1:]])
-    rounded = round_network(original)
-    inputs = inputs.narrowed(level_weight(rounded[0][0], rounded[2][0]))
-    candidates = [
-        integer_network(original, rounded, inputs, X, bits)
-        for bits in ((8, 16) if hidden_bits is None else (hidden_bits,))
-    ]
-    return candidates[len(candidates) > 1 and _differ(*candidates, X)]
+def _quantize(original, linear, candidates, X, hidden_bits):
+    """The integer network with the inputs that are best on `X`, and the hidden bits."""
+
+    def networks(inputs, *hidden_bits):
+        gained = inputs.gains[:, np.newaxis] * dense(original.coefs[0])
+        network = original.with_weights([gained, *original.coefs[1:]])
+        prepared = prepare(network)
+        inputs = inputs.narrowed(level_weight(prepared[0][0], prepared[2][0]))
+        return [
+            integer_network(network, prepared, inputs, X, bits) for bits in hidden_bits
+        ]
+
+    inputs = candidates[0]
+    if len(candidates) > 1:
+        F = original.forward(linear(X))
+        errors = [_error(*networks(each, 16), X, F) for each in candidates]
+        inputs = candidates[int(errors[1] < OWN_SCALE_GAIN * errors[0])]
+    if hidden_bits is not None:
+        return networks(inputs, hidden_bits)[0]
+    small, large = networks(inputs, 8, 16)
+    return large if _differ(small, large, X) else small
+
+
+def _error(network, X, F):
+    """The largest error of an output, as a share of its standard deviation."""
+    change = network.sums(X) * network.units - F
+    if network.out_activation == "softmax":
+        change, F = (A - A.mean(axis=1, keepdims=True) for A in (change, F))
+    scale = np.maximum(robust_std(F), np.finfo(np.float32).tiny)
+    return (_robust_size(change) / scale).max()
+
+
+def _robust_size(change):
+    """Root mean square without the most extreme values, which a wild row may have."""
+    return np.hypot(robust_std(change), np.median(change, axis=0))
 
 
 def _differ(small, large, X):
@@ -268,9 +303,7 @@ def _differ(small, large, X):
         changed = small.labels(sums) != large.labels(reference)
         return bool(changed.reshape(len(X), -1).any(axis=1).mean() > MAX_LABELS_CHANGED)
     F, G = sums * small.units, reference * large.units
-    # differences without the most extreme ones, as a wild row may have
-    change = np.hypot(robust_std(F - G), np.median(F - G, axis=0))
-    return bool((change > MAX_RELATIVE_CHANGE * robust_std(G)).any())
+    return bool((_robust_size(F - G) > MAX_RELATIVE_CHANGE * robust_std(G)).any())
 
 
 def _input_checker(estimator, n_features):

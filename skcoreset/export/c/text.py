@@ -6,6 +6,7 @@
 import re
 from importlib.resources import files
 from itertools import pairwise
+from textwrap import wrap
 
 import numpy as np
 
@@ -185,7 +186,12 @@ def _comment(program):
         lines += ["", "Labels:" if program.is_multilabel else "Classes:"]
         labels = enumerate(program.classes_.tolist())
         lines += [f"{index}: {_comment_text(ascii(label))}" for index, label in labels]
-    return "/* " + "\n".join(f" * {line}".rstrip() for line in lines)[3:] + "\n */"
+    wrapped = [
+        part
+        for line in lines
+        for part in wrap(line, 75, subsequent_indent="    ") or [""]
+    ]
+    return "/* " + "\n".join(f" * {line}".rstrip() for line in wrapped)[3:] + "\n */"
 
 
 def _input_lines(program):
@@ -202,16 +208,16 @@ def _input_lines(program):
             f" {offset:.9g} + {scale:.9g} * u,"
             for offset, scale in zip(inputs.offset, inputs.scale)
         ]
-    if n > MAX_LISTED:
-        if len(set(meanings)) == 1:
-            yield f"all inputs:{meanings[0]} {low.min():.6g} to {high.max():.6g} seen"
-        else:
-            yield f"for x[i] see {program.name}_offsets and {program.name}_scales"
+    if not program.has_names and len(set(meanings)) == 1 and not inputs.is_float:
+        seen = f"{low.min():.6g} to {high.max():.6g} seen"
+        yield f"x[0] to x[{n - 1}]:{meanings[0]} {seen}"
         return
-    for i, meaning in enumerate(meanings):
-        name = program.input_names[i].removeprefix("input ")
-        name = "" if name == str(i) else f" {_comment_text(ascii(name)[1:-1])}"
+    for i, meaning in enumerate(meanings[:MAX_LISTED]):
+        name = f" {_comment_text(ascii(program.input_names[i])[1:-1])}"
+        name = name if program.has_names else ""
         yield f"x[{i}]{name}:{meaning} {low[i]:.6g} to {high[i]:.6g} seen"
+    if n > MAX_LISTED:
+        yield "and so on"
 
 
 def _comment_text(text):
@@ -225,7 +231,8 @@ def _comment_text(text):
 
 def _declarations(program):
     text = _public_functions(program).splitlines()
-    return [line for line in text if line.startswith("static inline")]
+    start = "static inline "
+    return [line.removeprefix(start) for line in text if line.startswith(start)]
 
 
 def _state(program):
