@@ -372,9 +372,9 @@ def integer_network(network, prepared, inputs, X, hidden_bits):
 
     hidden_bits : {8, 16}
     """
-    if network.activation not in _MAKE_ACTIVATION:
+    if network.activation not in MAKE_ACTIVATION:
         raise _unknown("activation", network.activation)
-    make_activation = _MAKE_ACTIVATION[network.activation]
+    make_activation = MAKE_ACTIVATION[network.activation]
     coefs, intercepts, steps = prepared
     values, layers = inputs.values, []
     V = inputs.integers(inputs.read(X))
@@ -461,7 +461,7 @@ def _make_tanh(sums, unit, bound, hidden_bits, weight, *, half, offset):
     return TanhTable(shift, entries.astype(np.int16), entry_bits, values)
 
 
-_MAKE_ACTIVATION = {
+MAKE_ACTIVATION = {
     "relu": partial(_make_saturation, is_signed=False),
     "identity": partial(_make_saturation, is_signed=True),
     "tanh": partial(_make_tanh, half=1.0, offset=0.0),

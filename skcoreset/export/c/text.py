@@ -116,7 +116,6 @@ def write_test(program, rows):
         N_OUTPUTS=program.n_outputs_,
         N_ROWS=len(U),
         VALUES=not program.is_classifier,
-        LABELS=program.is_multilabel,
         ONE_RESULT=is_index or (not program.is_classifier and program.n_outputs_ == 1),
         READING_READ=_reader(U),
         RESULT_READ=_reader(results),

@@ -6,9 +6,11 @@ static inline int NAME_test(void)
     uint16_t i;
     for (row = 0; row < N_ROWS; ++row) {
         int wrong = 0;
-#if VALUES
+#if ONE_RESULT
+        /* returned */
+#elif VALUES
         float y[N_OUTPUTS];
-#elif LABELS
+#else
         uint8_t y[N_OUTPUTS];
 #endif
         for (i = 0; i < N_INPUTS; ++i)
