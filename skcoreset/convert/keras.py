@@ -107,8 +107,8 @@ def _layers(layer):
                 yield from _layers(each)
         case "Model":
             raise ValueError(
-                f"{where} has a call of its own, which cannot be read. Export the model, "
-                "model.export(path, format='onnx'), and use skcoreset.convert.from_onnx."
+                f"{where} has a call of its own, which cannot be read. Export it with "
+                "model.export(path, format='onnx'), and use from_onnx."
             )
         case "Dense":
             yield _dense(layer, where)
@@ -143,7 +143,9 @@ def _keras_name(layer):
     """Name of the class of Keras that a layer computes like; None for other objects."""
     for cls in type(layer).__mro__:
         if cls.__module__.split(".")[0] in ("keras", "tf_keras"):
-            is_changed = cls.__name__ not in _MODELS and type(layer).call is not cls.call
+            is_changed = (
+                cls.__name__ not in _MODELS and type(layer).call is not cls.call
+            )
             return "Layer" if is_changed else cls.__name__
     return None
 

@@ -234,8 +234,8 @@ def _hidden_activation(activations):
             )
         if activation.name != first.name:
             raise ValueError(
-                f"{first.where} and {activation.where} differ; all hidden layers of an "
-                "MLP of scikit-learn have the same activation. Train the network so."
+                f"{first.where} and {activation.where} differ; all hidden layers of "
+                "an MLP of scikit-learn have the same: train the network with one."
             )
     return first.name
 

@@ -104,7 +104,8 @@ def from_onnx(model, *, classes=None, output=None, max_bytes=2**30):
     True
     """
     memory = Memory(max_bytes)
-    rows, labels = read(model_proto(model, max_bytes), output, memory)
+    model = model_proto(model, max_bytes)
+    rows, labels = output_of(model, tensors_of(model, memory), output)
     layers = [each.layer for each in rows.chain[1:]]
     return to_estimator(layers, labels if classes is None else classes, memory.take)
 
@@ -124,7 +125,7 @@ def model_proto(model, max_bytes):
         return model
     if isinstance(model, (str, os.PathLike)):
         with open(model, "rb") as file:
-            model = file.read(max_bytes + 1)
+            model = file.read(-1 if max_bytes is None else max_bytes + 1)
     if not isinstance(model, (bytes, bytearray, memoryview)):
         raise TypeError(
             "model must be a path, bytes or an onnx.ModelProto; got "
@@ -139,17 +140,18 @@ def model_proto(model, max_bytes):
     return proto
 
 
-def read(model, output, memory):
+def output_of(model, tensors, output=None):
     """Return the rows that a model returns, and what their values stand for.
 
     Parameters
     ----------
     model : onnx.ModelProto
 
-    output : str or None
-        Name of an output. None takes all, which have to belong together.
+    tensors : dict
+        As `tensors_of` returns them.
 
-    memory : Memory
+    output : str, default=None
+        Name of an output. None takes all, which have to belong together.
 
     Returns
     -------
@@ -163,7 +165,6 @@ def read(model, output, memory):
     listed = ", ".join(repr(short(name)) for name in names)
     if output is not None and output not in names:
         raise ValueError(f"output={output!r} is not an output of the model: {listed}.")
-    tensors = _tensors(model, memory)
     ends = {name: tensors.get(name, _missing(name)) for name in names}
     several = f" Pass as output one of {listed}." if names[1:] else ""
     chosen = None
@@ -194,8 +195,8 @@ def _missing(name):
     return Refusal(f"Nothing computes {short(name)!r}: the model is damaged.")
 
 
-def _tensors(model, memory):
-    """What each tensor of a graph is, by its name."""
+def tensors_of(model, memory):
+    """Return what each tensor of a graph is, by its name: see `operators`."""
     opset = next((each.version for each in model.opset_import if not each.domain), 0)
     if opset < MIN_OPSET:
         raise ValueError(

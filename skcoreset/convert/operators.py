@@ -268,6 +268,14 @@ def _constant(
     raise node.refused("is a constant of a type that is not read")
 
 
+def _constant_of_shape(node, shape, *, value: TENSOR = None):
+    """The same value everywhere; as one row where it has one for each."""
+    shape = [1 if i == 0 and n == N_ROWS else n for i, n in enumerate(_integers(shape))]
+    fill = np.zeros(1, np.float32) if value is None else array_of(value, node.memory)
+    node.memory.take(8 * prod(shape))
+    return np.full(shape, fill.item(), fill.dtype)
+
+
 def _unary(function):
     def operator(node, x):
         node.memory.take(8 * x.size)
@@ -369,6 +377,7 @@ def _integers(array):
 
 _ON_WEIGHTS = {
     ("", "Constant"): _constant,
+    ("", "ConstantOfShape"): _constant_of_shape,
     ("", "Identity"): _identity,
     ("", "Cast"): _cast_weights,
     ("", "Transpose"): _transpose_weights,
@@ -384,6 +393,7 @@ _ON_WEIGHTS = {
     ("", "Mul"): _binary(np.multiply),
     ("", "Div"): _binary(_divided),
     ("", "Neg"): _unary(np.negative),
+    ("", "Exp"): _unary(np.exp),
     ("", "Sqrt"): _unary(np.sqrt),
     ("", "Reciprocal"): _unary(np.reciprocal),
 }
@@ -623,6 +633,13 @@ def _reshape(node, rows, shape, *, allowzero: INT = 0):
 
 
 @_reshaping
+def _expand(node, rows, shape):
+    if _integers(shape)[1:] != list(rows.shape or ()) or shape[0] != N_ROWS:
+        raise node.refused("repeats values")
+    return rows.shape
+
+
+@_reshaping
 def _squeeze(node, rows, axes_input=None, *, axes: INTS = None):
     axes = _axes(axes_input, axes)
     if rows.shape is None:
@@ -770,6 +787,7 @@ _ON_ROWS = {
     ("", "Shape"): _shape,
     ("", "Flatten"): _flatten,
     ("", "Reshape"): _reshape,
+    ("", "Expand"): _expand,
     ("", "Squeeze"): _squeeze,
     ("", "Unsqueeze"): _unsqueeze,
     ("", "ArgMax"): _arg_max,

@@ -89,7 +89,9 @@ def _layers(module, path):
         case "Linear":
             coef = _array(module.weight).T
             bias = module.bias
-            yield Dense(coef, np.zeros(len(coef.T)) if bias is None else _array(bias), where)
+            yield Dense(
+                coef, np.zeros(len(coef.T)) if bias is None else _array(bias), where
+            )
         case "BatchNorm1d":
             if module.running_mean is None:
                 raise ValueError(
@@ -121,11 +123,11 @@ def _layers(module, path):
 def _standard_name(module):
     """Name of the class of PyTorch that a module computes like."""
     cls, *_ = _torch_types(module)
-    if type(module).forward is not cls.forward:
+    if type(module).forward is not cls.forward or cls.__name__ == "Module":
         raise ValueError(
             f"{type(module).__name__} has a forward of its own, which cannot be read: "
             "export it with torch.onnx.export(..., external_data=False), and use "
-            "skcoreset.convert.from_onnx; or pass the torch.nn.Sequential in it."
+            "from_onnx; or pass the torch.nn.Sequential in it."
         )
     if any(vars(module).get(f"_forward_{kind}") for kind in ("hooks", "pre_hooks")):
         raise ValueError(
