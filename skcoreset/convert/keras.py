@@ -164,6 +164,10 @@ def _check_is_chain(model, where):
 
 def _dense(layer, where):
     weights = layer.get_weights()
+    if not weights:
+        raise ValueError(
+            f"{where} has no weights yet: call the model, or give it an Input."
+        )
     if len(weights) != 1 + layer.use_bias or weights[0].dtype.kind in "iu":
         raise ValueError(
             f"{where} is quantized or has LoRA weights: convert the model before it is "
@@ -174,8 +178,8 @@ def _dense(layer, where):
 
 
 def _normalization(layer, where):
-    if layer.mean is None:
-        raise ValueError(f"{where} has not seen any rows: call its adapt before.")
+    if getattr(layer, "mean", None) is None:
+        raise ValueError(f"{where} has not seen any rows: call its adapt first.")
     mean, scale = _array(layer.mean).ravel(), np.sqrt(_array(layer.variance)).ravel()
     if layer.invert:
         return Scale(scale, mean, where)

@@ -6,7 +6,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._wrapped import linear_inputs, network_of
+from .._wrapped import network_of
+from .._wrapped.containers import last_step
+from .._wrapped.scalers import linear_inputs
 
 
 def network_behind(estimator):
@@ -27,7 +29,8 @@ def network_behind(estimator):
         If a step of a Pipeline is no linear scaler.
     """
     check_is_fitted(estimator)
-    inputs, network = linear_inputs(estimator), network_of(estimator).to_dense()
+    inputs = linear_inputs(estimator)
+    network = network_of(last_step(estimator)).to_dense()
     if inputs.clips:
         raise ValueError(
             "A scaler before the network clips its values, which no layer can: fit it "

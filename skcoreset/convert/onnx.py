@@ -10,8 +10,8 @@ import numpy as np
 
 from .._wrapped.compat import Interval, validate_params
 from .layers import to_estimator
-from .operators import Decision, Node, Rows
-from .tensors import DTYPES, Memory, Refusal, array_of, dense_array_of, short
+from .operators import Decision, Node, Refusal, Rows
+from .tensors import DTYPES, Memory, RefusedError, array_of, dense_array_of, short
 
 MIN_OPSET = 7
 
@@ -198,6 +198,8 @@ def _missing(name):
 def tensors_of(model, memory):
     """Return what each tensor of a graph is, by its name: see `operators`."""
     opset = next((each.version for each in model.opset_import if not each.domain), 0)
+    if opset == 0:
+        raise ValueError("This is no ONNX model, or it is damaged: it has no opset.")
     if opset < MIN_OPSET:
         raise ValueError(
             f"The model is of opset {opset} of ONNX; {MIN_OPSET} and later are read. "
@@ -205,9 +207,9 @@ def tensors_of(model, memory):
         )
     graph, tensors = model.graph, {}
     for tensor in graph.initializer:
-        tensors[tensor.name] = array_of(tensor, memory)
+        tensors[tensor.name] = _weights(array_of, tensor, memory)
     for tensor in graph.sparse_initializer:
-        tensors[tensor.values.name] = dense_array_of(tensor, memory)
+        tensors[tensor.values.name] = _weights(dense_array_of, tensor, memory)
     for info in graph.input:
         tensors.setdefault(info.name, _input(info))
     for each in graph.node:
@@ -227,6 +229,13 @@ def tensors_of(model, memory):
             if name:
                 tensors[name] = result
     return tensors
+
+
+def _weights(read, tensor, memory):
+    try:
+        return read(tensor, memory)
+    except RefusedError as refused:
+        return Refusal(str(refused))
 
 
 def _input(info):

@@ -24,7 +24,7 @@ import numpy as np
 from .layers import MULTILABEL, Activation, Dense, Scale, normalization
 from .tensors import (
     DTYPES,
-    Refusal,
+    RefusedError,
     TooLargeError,
     array_of,
     dense_array_of,
@@ -62,8 +62,11 @@ _HINTS = {
 _HINT_OF = {name: hint for hint, names in _HINTS.items() for name in names}
 
 
-class RefusedError(Exception):
-    """Why a tensor has no form in an MLP."""
+@dataclass(frozen=True)
+class Refusal:
+    """A tensor that an MLP cannot compute, and why."""
+
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -581,8 +584,8 @@ def _reshaping(function):
     def operator(node, x, *inputs, **keywords):
         if isinstance(x, Decision):
             return x
-        if not isinstance(x, Rows):
-            raise node.refused("has a shape that depends on the rows")
+        if any(isinstance(each, (Rows, Decision)) for each in inputs):
+            raise node.refused("takes parameters that depend on the rows")
         shape = function(node, x, *inputs, **keywords)
         if isinstance(shape, Decision):
             return shape
@@ -712,7 +715,7 @@ def _arg_max(node, x, *, axis: INT = 0, keepdims: INT = 1, select_last_index: IN
 
 def _labels(node, classes, number):
     """Labels, by the numbers of the largest outputs."""
-    if not isinstance(classes, np.ndarray) or not isinstance(number, Decision):
+    if not isinstance(number, Decision) or number.classes is MULTILABEL:
         raise node.refused("picks some of the values")
     return Decision(number.rows, _texts(classes.ravel()))
 
@@ -741,11 +744,13 @@ def _binarizer(node, x, *, threshold: FLOAT = 0.0):
 
 
 def _decided(node, x, threshold):
-    """Labels of probabilities over 1/2, or of logits over 0."""
+    """Labels, of probabilities over 1/2 or of logits over 0."""
     rows = _rows_of(node, x, threshold)
-    is_probability = isinstance(rows.layer, Activation)
-    if rows.shape is None or (threshold != 0.5 * is_probability).any():
-        raise node.refused("compares the output with something unusual")
+    half = 0.0
+    if isinstance(rows.layer, Activation):
+        half = 0.5 if rows.layer.name == "logistic" else np.nan
+    if rows.shape is None or (threshold != half).any():
+        raise node.refused("compares something else than a sigmoid output with 1/2")
     return Decision(rows, [0, 1] if prod(rows.shape) == 1 else MULTILABEL)
 
 

@@ -6,7 +6,8 @@
 import numpy as np
 from sklearn.base import is_classifier
 
-from .._wrapped import is_multilabel, last_step
+from .._wrapped import is_multilabel
+from .._wrapped.containers import last_step
 from .layers import Dense, to_estimator
 from .network import network_behind
 from .onnx import model_proto, output_of, tensors_of
@@ -88,11 +89,22 @@ def to_onnx(estimator, model, *, classes=None, output=None):
     coef, intercept = _as_in_source(network, last_step(estimator), n_outputs, labels)
     network = network.with_weights(
         [*network.coefs[:-1], coef], [*network.intercepts[:-1], intercept]
-    ).astype(end.dtype)
+    )
+    network = _cast(network, end.dtype)
     _replace(small.graph, rows.chain[0], end, network)
     small.ir_version = max(small.ir_version, 4)  # initializers need be no inputs
-    _check_holds(small, output, network)
+    check_holds(small, network, output)
     return small
+
+
+def _cast(network, dtype):
+    """The network in the precision of the model."""
+    for array in (*network.coefs, *network.intercepts):
+        if not np.abs(array).max() <= np.finfo(dtype).max:
+            raise ValueError(
+                f"A weight of estimator is too large for {dtype}, which the model has."
+            )
+    return network.astype(dtype)
 
 
 def _check_is_alike(estimator, original):
@@ -212,16 +224,11 @@ def _keep(field, values):
     field.extend(values)
 
 
-def _check_holds(model, output, network):
-    """Read a model that was written, and compare it with the network."""
+def check_holds(model, network, output=None):
+    """Raise an error unless the network that a model holds is this one."""
     rows, _ = output_of(model, tensors_of(model, Memory(None)), output)
     layers = [each.layer for each in rows.chain[1:] if isinstance(each.layer, Dense)]
-    same = len(layers) == len(network.coefs) and all(
-        np.array_equal(layer.coef, coef.astype(layer.coef.dtype))
-        and np.array_equal(layer.intercept, b)
-        for layer, coef, b in zip(layers, network.coefs, network.intercepts)
-    )
-    if not same:
-        raise ValueError(
-            "Not all outputs of the model depend on the network that from_onnx reads."
-        )
+    held = [array for each in layers for array in (each.coef, each.intercept)]
+    given = [array for pair in zip(network.coefs, network.intercepts) for array in pair]
+    if len(held) != len(given) or not all(map(np.array_equal, held, given)):
+        raise ValueError("The model does not hold the network that was put into it.")

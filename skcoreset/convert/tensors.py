@@ -3,7 +3,6 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -21,11 +20,8 @@ _EXTERNAL = 1
 _MAX_NAME = 60
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """A tensor that an MLP cannot compute or hold, and why."""
-
-    reason: str
+class RefusedError(Exception):
+    """Why a tensor has no form in an MLP."""
 
 
 class TooLargeError(ValueError):
@@ -65,10 +61,13 @@ def array_of(tensor, memory):
 
     Returns
     -------
-    array : ndarray or Refusal
+    array : ndarray
 
     Raises
     ------
+    RefusedError
+        If it is of a type that is not read.
+
     ValueError
         If it is damaged, in another file or larger than `memory` allows.
     """
@@ -82,28 +81,25 @@ def array_of(tensor, memory):
             "pass onnx.load(path), if you trust both files."
         )
     if tensor.data_type not in DTYPES:
-        return Refusal(
+        raise RefusedError(
             f"The weights {name!r} are of a type that is not read (number "
             f"{tensor.data_type}). Convert the model as it was before it was quantized."
         )
-    if min(tensor.dims, default=0) >= 0:
-        memory.take(8 * prod(tensor.dims))
-        try:
-            array = np.array(numpy_helper.to_array(tensor))
-        except Exception as error:  # there is no list of what damage leads to
-            raise _damage(name) from error
-        if array.shape == tuple(tensor.dims):
-            return array.astype(DTYPES[tensor.data_type], copy=False)
-    raise _damage(name)
+    if min(tensor.dims, default=0) < 0:
+        raise _damage(name)
+    memory.take(8 * prod(tensor.dims))
+    try:
+        array = np.array(numpy_helper.to_array(tensor))
+    except Exception as error:  # there is no list of what damage leads to
+        raise _damage(name) from error
+    return array.astype(DTYPES[tensor.data_type], copy=False)
 
 
 def dense_array_of(tensor, memory):
     """Return the values of an onnx.SparseTensorProto as `array_of` does."""
     name, shape = short(tensor.values.name), tuple(tensor.dims)
     values, places = array_of(tensor.values, memory), array_of(tensor.indices, memory)
-    if isinstance(values, Refusal):
-        return values
-    if getattr(places, "dtype", None) != np.int64 or min(shape, default=0) < 1:
+    if places.dtype != np.int64 or min(shape, default=0) < 1:
         raise _damage(name)
     memory.take(8 * prod(shape))
     if places.shape != (values.size,):

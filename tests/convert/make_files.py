@@ -35,7 +35,7 @@ def rows(n_features=6, n_rows=1000):
 
 
 def trained(module, shape=(-1, 6)):
-    """Give batch normalization statistics, and everything weights of training's size."""
+    """Give weights of the size of trained ones, and statistics to normalization."""
     torch.manual_seed(0)
     for parameter in module.parameters():
         nn.init.normal_(parameter, std=0.5)
@@ -143,12 +143,19 @@ def of_sklearn():
     for name, estimator, target, options in (
         ("sklearn_classes", pipeline, labels, {}),
         ("sklearn_binary", MLPClassifier((8,), **params), 5 + (y > 0), {}),
-        ("sklearn_labels", MLPClassifier((8,), **params), np.c_[y > 0, y > 3, X[:, 0] > 1], {}),
+        (
+            "sklearn_labels",
+            MLPClassifier((8,), **params),
+            np.c_[y > 0, y > 3, X[:, 0] > 1],
+            {},
+        ),
         (
             "sklearn_regressor",
             make_pipeline(
                 MinMaxScaler(),
-                MLPRegressor(hidden_layer_sizes=(8, 5), activation="logistic", **params),
+                MLPRegressor(
+                    hidden_layer_sizes=(8, 5), activation="logistic", **params
+                ),
             ),
             y,
             {"target_opset": {"": 9, "ai.onnx.ml": 1}},
@@ -191,11 +198,15 @@ class Exported(nn.Module):
 
 def of_stable_baselines3():
     sizes = {"net_arch": [16, 16]}
-    policy = PPO("MlpPolicy", Nothing(), policy_kwargs=sizes, seed=0, device="cpu").policy
+    policy = PPO(
+        "MlpPolicy", Nothing(), policy_kwargs=sizes, seed=0, device="cpu"
+    ).policy
     for parameter in policy.parameters():
         nn.init.normal_(parameter, std=0.3)
     names = ["action", "value", "log_probability"]
-    yield export(Exported(policy).eval(), "stable_baselines3", dynamo=False, output_names=names)
+    yield export(
+        Exported(policy).eval(), "stable_baselines3", dynamo=False, output_names=names
+    )
 
 
 def main():
