@@ -3,6 +3,8 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import count
+
 import numpy as np
 from sklearn.base import is_classifier
 
@@ -151,9 +153,9 @@ def _replace(graph, start, end, network):
     names = {name for node in graph.node for name in (*node.input, *node.output)}
     nodes, arrays, value = [], [], start.name
 
-    def fresh(name):
-        while name in names:
-            name += "_"
+    def fresh(kind):
+        candidates = (f"{kind}_{i}" for i in count(1))
+        name = next(name for name in candidates if name not in names)
         names.add(name)
         return name
 
@@ -162,17 +164,21 @@ def _replace(graph, start, end, network):
         for array in weights:
             arrays.append(numpy_helper.from_array(array, fresh("weights")))
             inputs.append(arrays[-1].name)
-        nodes.append(helper.make_node(kind, inputs, [fresh(kind)], **attributes))
-        return nodes[-1].output[0]
+        output = fresh(kind)
+        nodes.append(
+            helper.make_node(kind, inputs, [output], name=output, **attributes)
+        )
+        return output
 
     if start.dtype != end.dtype:
         value = append("Cast", to=helper.np_dtype_to_tensor_dtype(end.dtype))
     if start.shape is None or len(start.shape) != 1:
         value = append("Flatten")
-    for i, layer in enumerate(zip(network.coefs, network.intercepts)):
+    for i, (coef, b) in enumerate(zip(network.coefs, network.intercepts)):
         if i > 0 and network.activation in _OPERATORS:
             value = append(_OPERATORS[network.activation])
-        value = append("Gemm", *layer)
+        # every attribute is written, as some readers have no defaults
+        value = append("Gemm", coef.T, b, alpha=1.0, beta=1.0, transA=0, transB=1)
     if len(end.shape) != 1:
         value = append("Reshape", np.array([-1, *end.shape]))
     nodes[-1].output[0] = end.name

@@ -996,11 +996,11 @@ def test_scaler_is_folded_into_the_first_layer_and_a_clip_refused():
 
 def test_names_in_the_model_stay_unique():
     nodes = [
-        node("Gemm", "x Gemm B1", "weights"),
-        node("Relu", "weights", "Relu"),
-        node("Gemm", "Relu weights_ B2", "y"),
+        node("Gemm", "x Gemm_1 B1", "weights_1"),
+        node("Relu", "weights_1", "Relu_1"),
+        node("Gemm", "Relu_1 weights_2 B2", "y"),
     ]
-    model = model_of(nodes, {"Gemm": W1, "weights_": W2})
+    model = model_of(nodes, {"Gemm_1": W1, "weights_2": W2})
     small = to_onnx(from_onnx(model), model)
     names = [name for each in small.graph.node for name in each.output]
     names += [each.name for each in small.graph.initializer]
