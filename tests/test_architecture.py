@@ -20,9 +20,9 @@ FLOORS = [
     {"_methods"},
     {"_promise"},
     {"_compress", "_wrapped"},
-    {"displays.summary"},
+    {"displays"},
     {"_compressor"},
-    {"_certify", "bounds", "convert", "displays", "export", "model_selection"},
+    {"_certify", "bounds", "export", "model_selection"},
     {"__init__"},
 ]
 FLOOR_OF = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -6,9 +6,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._wrapped import network_of
-from .._wrapped.containers import last_step
-from .._wrapped.scalers import linear_inputs
+from .._wrapped import linear_inputs, network_of
 
 
 def network_behind(estimator):
@@ -30,7 +28,7 @@ def network_behind(estimator):
     """
     check_is_fitted(estimator)
     inputs = linear_inputs(estimator)
-    network = network_of(last_step(estimator)).to_dense()
+    network = network_of(estimator).to_dense()
     if inputs.clips:
         raise ValueError(
             "A scaler before the network clips its values, which no layer can: fit it "

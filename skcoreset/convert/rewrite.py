@@ -8,8 +8,7 @@ from itertools import count
 import numpy as np
 from sklearn.base import is_classifier
 
-from .._wrapped import is_multilabel
-from .._wrapped.containers import last_step
+from .._wrapped import is_multilabel, last_step
 from .layers import Dense, to_estimator
 from .network import network_behind
 from .onnx import model_proto, output_of, tensors_of
