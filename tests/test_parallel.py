@@ -113,7 +113,7 @@ def test_dask_workers_give_the_same(method, mlp, X, serial, client):
     assert_same(compressor, serial[method])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_more_dask_tasks_ship_no_more_data(client, monkeypatch):
     from distributed.comm.tcp import TCP
 
@@ -142,7 +142,7 @@ def test_more_dask_tasks_ship_no_more_data(client, monkeypatch):
     assert few < many < 1.25 * few
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_dask_worker_may_die(mlp, X, serial, client):
     workers = set(client.scheduler_info()["workers"])
 

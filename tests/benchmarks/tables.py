@@ -162,7 +162,11 @@ LONG = {"max_iter": 500}
 
 TABLES = {
     "cancer": Table(
-        partial(shipped, datasets.load_breast_cancer), StandardScaler, (100,), True, LONG
+        partial(shipped, datasets.load_breast_cancer),
+        StandardScaler,
+        (100,),
+        True,
+        LONG,
     ),
     "churn": columns_from_r("modeldata", "wa_churn", "churn", hidden=(100,)),
     "credit": columns_from_r(
@@ -174,7 +178,9 @@ TABLES = {
     ),
     "lending": columns_from_r("modeldata", "lending_club", "Class", hidden=(64, 32)),
     "spam": columns_from_r("DAAG", "spam7", "yesno", hidden=(100,)),
-    "developers": columns_from_r("modeldata", "stackoverflow", "Remote", hidden=(64, 32)),
+    "developers": columns_from_r(
+        "modeldata", "stackoverflow", "Remote", hidden=(64, 32)
+    ),
     "tweets": Table(tweets, words_of_texts, (50,)),
     "jobs": columns_from_r("modeldata", "hpc_data", "class", hidden=(100,)),
     "votes": columns_from_r("carData", "Chile", "vote", hidden=(64, 32)),
@@ -195,7 +201,10 @@ TABLES = {
         classifier=False,
     ),
     "diamonds": columns_from_r(
-        *("ggplot2", "diamonds", "price"), change=np.log, hidden=(100,), classifier=False
+        *("ggplot2", "diamonds", "price"),
+        change=np.log,
+        hidden=(100,),
+        classifier=False,
     ),
     "diabetes": Table(
         partial(shipped, datasets.load_diabetes),
@@ -240,7 +249,9 @@ HELD_OUT = {
 
 
 def all_tables(data=None):
-    images = {"mnist": Table(partial(mnist, data), MinMaxScaler, (100,))} if data else {}
+    images = (
+        {"mnist": Table(partial(mnist, data), MinMaxScaler, (100,))} if data else {}
+    )
     return {**TABLES, **images, **HELD_OUT}
 
 
@@ -331,9 +342,7 @@ def compressed(pipeline, X, setting, seed, memory):
     target = {"error": error, "delta": delta}
     if epsilon is not None:
         target["epsilon"] = epsilon
-    compressor = CoresetCompressor(
-        pipeline, **target, random_state=seed, memory=memory
-    )
+    compressor = CoresetCompressor(pipeline, **target, random_state=seed, memory=memory)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         compressor.fit(X)
