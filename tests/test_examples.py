@@ -1,4 +1,4 @@
-"""The example of the README, and the program that compares methods on a paper's networks.
+"""The README's example, and the program that compares methods as a paper did.
 
 The gallery is run when the documentation is built.
 """

