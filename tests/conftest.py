@@ -22,15 +22,17 @@ may_collapse = pytest.mark.filterwarnings(
     "ignore::UserWarning:skcoreset._promise.collapse"
 )
 
-# Doctests that need an optional package.
-DOCTESTS_NEED = {"skcoreset.export.onnx": "skl2onnx"}
+# Doctests that need an optional package: a part of their name, and the package.
+DOCTESTS_NEED = {"export.onnx": "skl2onnx", "InputDensityDisplay": "pandas"}
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        needed = DOCTESTS_NEED.get(item.name.rpartition(".")[0])
-        if isinstance(item, pytest.DoctestItem) and needed and not find_spec(needed):
-            item.add_marker(pytest.mark.skip(reason=f"{needed} is not installed"))
+        if isinstance(item, pytest.DoctestItem):
+            for part, package in DOCTESTS_NEED.items():
+                if part in item.name and not find_spec(package):
+                    reason = f"{package} is not installed"
+                    item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_configure(config):
