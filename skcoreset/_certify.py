@@ -5,23 +5,10 @@
 
 from numbers import Real
 
-import numpy as np
-from scipy.special import logit
-from sklearn.base import is_classifier
-
-from ._compress import check_error
-from ._compressor import CoresetCompressor
 from ._errors import ERRORS
-from ._network import dense
 from ._promise.guarantees import GUARANTEES, HeldOutRows, Target
-from ._wrapped import inputs_of, is_fitted, is_mlp, last_step, network_of, thawed
-from ._wrapped.compat import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    num_samples,
-    validate_params,
-)
+from ._promise.pair import Pair, predicts_classes
+from ._wrapped.compat import HasMethods, Interval, StrOptions, validate_params
 
 
 @validate_params(
@@ -121,10 +108,9 @@ def certify(
     >>> certificate.holds, certificate.delta < 0.1
     (True, True)
     """
-    classifier = _predicts_classes(original)
+    classifier = predicts_classes(original)
     if error == "auto":
         error = GUARANTEES["conformal"].auto_error(classifier)
-    check_error(error, classifier=classifier)
     kind = ERRORS[error]
     if kind.counts_rows and epsilon is not None:
         raise ValueError(
@@ -135,138 +121,11 @@ def certify(
         raise ValueError(
             "epsilon=None and delta=None cannot both be found: give one of them."
         )
-    if scale is not None and error != "scaled":
-        raise ValueError(f"scale plays no part in error={error!r}: leave it out.")
-    groups, classes = np.zeros(num_samples(X), dtype=np.intp), ()
-    if kind.counts_rows:
-        y, y_hat = _predictions(original, X), _predictions(compressed, X)
-        _check_same_shape(y, y_hat)
-        errors = (y != y_hat).reshape(len(y), -1).any(axis=1).astype(np.float64)
-        if kind.by_class:
-            check_error(error, classifier=True, multilabel=y.ndim > 1)
-            predicted, groups = np.unique(y, return_inverse=True)
-            others = np.setdiff1d(getattr(original, "classes_", predicted), predicted)
-            classes = [*predicted, *others]
-    else:
-        F, F_hat, out_activation = _outputs_of_both(original, compressed, X, error)
-        if error == "scaled":
-            scale = _checked_scale(compressed, scale, F.shape[1])
-        errors = kind.measure(F_hat, F, out_activation, scale)
+    pair = Pair(original, compressed, error, scale)
+    errors, groups, classes = pair.compare(X)
     rows = HeldOutRows(groups, classes)
     target = Target(error, epsilon, delta, confidence)
     if delta is not None:
         rows.check_sizes(target)
-    return rows.certificate(errors, rows.completed(target, errors), "test", scale=scale)
-
-
-def _predicts_classes(estimator):
-    """Tell a classifier from a regressor, also where it is no estimator of sklearn."""
-    if hasattr(estimator, "__sklearn_tags__"):
-        return is_classifier(thawed(estimator))
-    return hasattr(estimator, "predict_proba") or hasattr(estimator, "classes_")
-
-
-def _predictions(estimator, X):
-    """Predictions, 1-d where each row has one."""
-    y = np.asarray(dense(estimator.predict(X)))
-    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
-
-
-def _check_same_shape(of_original, of_compressed):
-    if of_original.shape != of_compressed.shape:
-        raise ValueError(
-            f"original predicts an array of shape {of_original.shape} and compressed "
-            f"one of shape {of_compressed.shape}: they cannot be compared."
-        )
-
-
-def _outputs_of_both(original, compressed, X, error):
-    """Outputs before the output activation, of both, and the activation."""
-    classifier = _predicts_classes(original)
-    F, activation = _outputs(original, X, error, classifier)
-    F_hat, activation_hat = _outputs(compressed, X, error, classifier)
-    if activation != activation_hat and "exp" in (activation, activation_hat):
-        # Poisson networks output logarithms of what others predict
-        with np.errstate(divide="ignore", invalid="ignore"):
-            F = F if activation == "exp" else np.log(F)
-            F_hat = F_hat if activation_hat == "exp" else np.log(F_hat)
-    _check_same_shape(F, F_hat)
-    if activation == "softmax" or (activation == "logistic" and F.shape[1] == 1):
-        _check_same_classes(original, compressed)
-    if error != "probability" and not np.isfinite(F).all():
-        raise ValueError(
-            f"The output of original on X, for error={error!r}, is not finite; of a "
-            "probability of 0 or 1 no logit is. Use error='probability' or 'prediction'"
-            " for a classifier."
-        )
-    return F, F_hat, activation
-
-
-def _check_same_classes(original, compressed):
-    if hasattr(original, "classes_") and hasattr(compressed, "classes_"):
-        names, names_hat = (
-            np.asarray(e.classes_).tolist() for e in (original, compressed)
-        )
-        if set(names) != set(names_hat):
-            raise ValueError(
-                f"original has the classes {names} and compressed {names_hat}: their "
-                "outputs cannot be compared."
-            )
-
-
-def _outputs(estimator, X, error, classifier):
-    """Outputs before the output activation, and the activation.
-
-    In the order of the sorted classes.
-    """
-    estimator = thawed(getattr(estimator, "best_estimator_", estimator))
-    last = last_step(estimator)
-    if isinstance(last, CoresetCompressor):
-        F = estimator.transform(X)
-        return F, last_step(last.estimator_).out_activation_
-    if is_mlp(last) and is_fitted(estimator):
-        network = network_of(estimator)
-        return network.forward(inputs_of(estimator, X)), network.out_activation
-    if not classifier:
-        y = _predictions(estimator, X).astype(np.float64)
-        return y.reshape(len(y), -1), "identity"
-    if not hasattr(estimator, "predict_proba"):
-        raise ValueError(
-            f"{type(estimator).__name__} has no predict_proba, and error={error!r} is "
-            "about outputs: use error='prediction' or 'classwise'."
-        )
-    P = estimator.predict_proba(X)
-    several_labels = isinstance(P, list) or _predictions(estimator, X).ndim > 1
-    if isinstance(P, list):
-        P = np.column_stack([p[:, -1] for p in P])
-    P = np.asarray(P, dtype=np.float64)
-    if not several_labels and hasattr(estimator, "classes_"):
-        P = P[:, np.argsort(estimator.classes_)]
-    with np.errstate(divide="ignore"):
-        if several_labels:
-            return logit(P), "logistic"
-        if P.shape[1] <= 2:
-            return logit(P[:, -1:]), "logistic"
-        if not ERRORS[error].ignores_shift:
-            raise ValueError(
-                f"error={error!r} is about outputs, which predict_proba tells up to a "
-                "shift only: use error='relative' or 'probability'."
-            )
-        return np.log(P), "softmax"
-
-
-def _checked_scale(compressed, scale, n_outputs):
-    if scale is None:
-        scale = getattr(getattr(compressed, "certificate_", None), "scale", None)
-    if scale is None:
-        raise ValueError(
-            "error='scaled' needs scale, the spread of the original's outputs on rows "
-            "other than X: pass it, or a compressor that was fitted with this error."
-        )
-    scale = np.asarray(scale, dtype=np.float64)
-    if scale.shape != (n_outputs,) or not ((scale >= 0) & np.isfinite(scale)).all():
-        raise ValueError(
-            f"scale={scale.tolist()} must be one finite number of at least 0 for each "
-            f"of the {n_outputs} outputs."
-        )
-    return scale
+    completed = rows.completed(target, errors)
+    return rows.certificate(errors, completed, "test", scale=pair.scale)

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import numpy as np
 
-from ._errors import ERRORS, spread
+from ._errors import ERRORS, check_error, spread
 from ._memory import Store, compute
 from ._methods import METHODS, remove_neurons
 from ._parallel import one_blas_thread, threads
@@ -175,30 +175,6 @@ def with_few_bits(path, network, X, bits, target, rng, n_jobs):
         few_bits = FewBits(objective, bits, rng=rng, thread_map=thread_map)
         for compressed in path:
             yield few_bits.round(compressed)
-
-
-def check_error(name, *, classifier, multilabel=False):
-    """Refuse an error that a network does not have.
-
-    Parameters
-    ----------
-    name : str
-        A name in `ERRORS`.
-
-    classifier, multilabel : bool
-        Whether the network predicts classes; whether a set of labels for each row.
-    """
-    error = ERRORS[name]
-    if error.classifiers and not classifier:
-        raise ValueError(
-            f"error={name!r} is about predicted classes, and a regressor predicts none:"
-            " use 'scaled', 'absolute' or 'relative'."
-        )
-    if multilabel and not error.multilabel:
-        raise ValueError(
-            f"error={name!r} counts the rows of each class by themselves, and a "
-            "multilabel network predicts sets of labels: use 'prediction'."
-        )
 
 
 def check_method(name, n_hidden_layers, prune_neurons):

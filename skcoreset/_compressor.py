@@ -36,8 +36,8 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._compress import check_error, check_method, compress
-from ._errors import ERRORS
+from ._compress import check_method, compress
+from ._errors import ERRORS, check_error
 from ._methods import METHODS
 from ._network import fastest, live_neurons
 from ._parallel import one_blas_thread

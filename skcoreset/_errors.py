@@ -209,3 +209,27 @@ ERRORS = {
         ignores_shift=True,
     ),
 }
+
+
+def check_error(name, *, classifier, multilabel=False):
+    """Refuse an error that a network does not have.
+
+    Parameters
+    ----------
+    name : str
+        A name in `ERRORS`.
+
+    classifier, multilabel : bool
+        Whether the network predicts classes; whether a set of labels for each row.
+    """
+    error = ERRORS[name]
+    if error.classifiers and not classifier:
+        raise ValueError(
+            f"error={name!r} is about predicted classes, and a regressor predicts none:"
+            " use 'scaled', 'absolute' or 'relative'."
+        )
+    if multilabel and not error.multilabel:
+        raise ValueError(
+            f"error={name!r} counts the rows of each class by themselves, and a "
+            "multilabel network predicts sets of labels: use 'prediction'."
+        )
