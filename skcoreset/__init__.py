@@ -7,6 +7,7 @@ from . import bounds, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
 from ._promise.guarantees import Certificate
+from ._promise.monitor import Monitor
 from .displays.displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
@@ -23,6 +24,7 @@ __all__ = [
     "CoresetCompressor",
     "InputDensityDisplay",
     "LayerDensityDisplay",
+    "Monitor",
     "NetworkDisplay",
     "SensitivityDisplay",
     "__version__",

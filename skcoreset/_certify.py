@@ -6,8 +6,8 @@
 from numbers import Real
 
 from ._errors import ERRORS
+from ._promise.comparison import Comparison, predicts_classes
 from ._promise.guarantees import GUARANTEES, HeldOutRows, Target
-from ._promise.pair import Pair, predicts_classes
 from ._wrapped.compat import HasMethods, Interval, StrOptions, validate_params
 
 
@@ -121,11 +121,11 @@ def certify(
         raise ValueError(
             "epsilon=None and delta=None cannot both be found: give one of them."
         )
-    pair = Pair(original, compressed, error, scale)
-    errors, groups, classes = pair.compare(X)
+    comparison = Comparison(original, compressed, error, scale)
+    errors, groups, classes = comparison.errors(X)
     rows = HeldOutRows(groups, classes)
     target = Target(error, epsilon, delta, confidence)
     if delta is not None:
         rows.check_sizes(target)
     completed = rows.completed(target, errors)
-    return rows.certificate(errors, completed, "test", scale=pair.scale)
+    return rows.certificate(errors, completed, "test", scale=comparison.scale)

@@ -19,7 +19,7 @@ from .._wrapped import (
 )
 
 
-class Pair:
+class Comparison:
     """An original and a compressed estimator, compared row by row.
 
     Parameters
@@ -44,7 +44,7 @@ class Pair:
         self.error = error
         self.scale = _checked_scale(compressed, scale) if error == "scaled" else None
 
-    def compare(self, X):
+    def errors(self, X):
         """Return the error of every row, and which rows count together.
 
         Parameters
