@@ -8,6 +8,7 @@ from ._certify import certify
 from ._compressor import CoresetCompressor
 from ._promise.guarantees import Certificate
 from ._promise.monitor import Monitor
+from ._version import __version__
 from .displays.displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
@@ -15,8 +16,6 @@ from .displays.displays import (
     NetworkDisplay,
     SensitivityDisplay,
 )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Certificate",

@@ -11,7 +11,7 @@ PACKAGE = Path(skcoreset.__file__).parent
 
 # From the ground up: a module imports from lower floors only, or from its own room.
 FLOORS = [
-    {"_wrapped.compat", "_memory", "_parallel"},
+    {"_wrapped.compat", "_memory", "_parallel", "_version"},
     {"_network"},
     {"_wrapped"},
     {"_codec"},

@@ -196,3 +196,10 @@ def _checked_scale(compressed, scale):
             "output."
         )
     return scale
+
+
+def outputs_or_predictions(estimator, X, error):
+    """What an error compares of one estimator."""
+    if ERRORS[error].counts_rows:
+        return _predictions(estimator, X)
+    return _outputs(estimator, X, error, predicts_classes(estimator))[0]
