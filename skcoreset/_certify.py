@@ -5,9 +5,10 @@
 
 from numbers import Real
 
-from ._errors import ERRORS
+from ._errors import ERRORS, default_error
 from ._promise.comparison import Comparison, predicts_classes
-from ._promise.guarantees import GUARANTEES, HeldOutRows, Target
+from ._promise.judge import HeldOutRows
+from ._promise.target import Target
 from ._wrapped.compat import HasMethods, Interval, StrOptions, validate_params
 
 
@@ -30,7 +31,7 @@ def certify(
     *,
     error="auto",
     epsilon=None,
-    delta=0.1,
+    delta=0.05,
     confidence=0.95,
     scale=None,
 ):
@@ -61,7 +62,7 @@ def certify(
         Largest error that keeps the promise. None finds the smallest that can be
         promised at `delta`. Has to be None where the error counts rows.
 
-    delta : float, default=0.1
+    delta : float, default=0.05
         Share of fresh rows that need not keep it. None finds the smallest that can be
         promised at `epsilon`.
 
@@ -108,9 +109,8 @@ def certify(
     >>> certificate.holds, certificate.delta < 0.1
     (True, True)
     """
-    classifier = predicts_classes(original)
     if error == "auto":
-        error = GUARANTEES["conformal"].auto_error(classifier)
+        error = default_error(predicts_classes(original))
     kind = ERRORS[error]
     if kind.counts_rows and epsilon is not None:
         raise ValueError(
@@ -122,10 +122,10 @@ def certify(
             "epsilon=None and delta=None cannot both be found: give one of them."
         )
     comparison = Comparison(original, compressed, error, scale)
-    errors, groups, classes = comparison.errors(X)
-    rows = HeldOutRows(groups, classes)
+    compared = comparison.on(X)
+    rows = HeldOutRows(compared.groups, compared.classes)
     target = Target(error, epsilon, delta, confidence)
     if delta is not None:
         rows.check_sizes(target)
-    completed = rows.completed(target, errors)
-    return rows.certificate(errors, completed, "test", scale=comparison.scale)
+    target = rows.completed(target, compared.errors)
+    return rows.certificate(compared.errors, target, "test", **compared.about)

@@ -3,6 +3,8 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from scipy.special import logit
 from sklearn.base import is_classifier
@@ -17,6 +19,32 @@ from .._wrapped import (
     network_of,
     thawed,
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """How far an estimator is from another one on some rows.
+
+    Attributes
+    ----------
+    errors : ndarray of shape (n_samples,)
+
+    groups : ndarray of int of shape (n_samples,)
+        If each class is counted by itself, the class that the original predicts, as its
+        number in `classes`; else 0.
+
+    classes : list
+        Names of the groups, predicted ones first; empty if all rows count together.
+
+    about : dict
+        `out_activation`, `n_outputs` and `scale` of the outputs, as far as they play a
+        part.
+    """
+
+    errors: np.ndarray
+    groups: np.ndarray
+    classes: list = field(default_factory=list)
+    about: dict = field(default_factory=dict)
 
 
 class Comparison:
@@ -44,8 +72,8 @@ class Comparison:
         self.error = error
         self.scale = _checked_scale(compressed, scale) if error == "scaled" else None
 
-    def errors(self, X):
-        """Return the error of every row, and which rows count together.
+    def on(self, X):
+        """Compare both on some rows.
 
         Parameters
         ----------
@@ -53,37 +81,35 @@ class Comparison:
 
         Returns
         -------
-        errors : ndarray of shape (n_samples,)
-
-        groups : ndarray of int of shape (n_samples,)
-            Where classes count separately, the class that the original predicts, as
-            its number in `classes`; else 0.
-
-        classes : list
-            Names of the groups, predicted ones first; empty where all rows count
-            together.
+        compared : Compared
         """
         kind = ERRORS[self.error]
         if not kind.counts_rows:
-            F, F_hat, out_activation = _outputs_of_both(
-                self.original, self.compressed, X, self.error
-            )
-            if self.scale is not None and len(self.scale) != F.shape[1]:
-                raise ValueError(
-                    f"scale has {len(self.scale)} numbers and must have one for each "
-                    f"of the {F.shape[1]} outputs."
-                )
-            errors = kind.measure(F_hat, F, out_activation, self.scale)
-            return errors, np.zeros(len(errors), dtype=np.intp), []
+            return self._outputs_compared(X)
         y, y_hat = (_predictions(each, X) for each in (self.original, self.compressed))
         _check_same_shape(y, y_hat)
         errors = (y != y_hat).reshape(len(y), -1).any(axis=1).astype(np.float64)
         if not kind.by_class:
-            return errors, np.zeros(len(errors), dtype=np.intp), []
+            return Compared(errors, np.zeros(len(errors), dtype=np.intp))
         check_error(self.error, classifier=True, multilabel=y.ndim > 1)
         predicted, groups = np.unique(y, return_inverse=True)
         known = getattr(self.original, "classes_", predicted)
-        return errors, groups, [*predicted, *np.setdiff1d(known, predicted)]
+        return Compared(errors, groups, [*predicted, *np.setdiff1d(known, predicted)])
+
+    def _outputs_compared(self, X):
+        F, F_hat, out_activation = _outputs_of_both(
+            self.original, self.compressed, X, self.error
+        )
+        about = {"out_activation": out_activation, "n_outputs": F.shape[1]}
+        if self.scale is not None:
+            if len(self.scale) != F.shape[1]:
+                raise ValueError(
+                    f"scale has {len(self.scale)} numbers and must have one for each "
+                    f"of the {F.shape[1]} outputs."
+                )
+            about["scale"] = tuple(self.scale.tolist())
+        errors = ERRORS[self.error].measure(F_hat, F, out_activation, self.scale)
+        return Compared(errors, np.zeros(len(errors), dtype=np.intp), about=about)
 
 
 def predicts_classes(estimator):

@@ -58,7 +58,9 @@ def digest_of(estimator, X, error):
     inner = last_step(getattr(inner, "estimator_", inner))
     if is_mlp(inner) and is_fitted(inner):
         return digest_of_network(network_of(inner))
-    return Digest("outputs", digest_of_rows(outputs_or_predictions(estimator, X, error)))
+    return Digest(
+        "outputs", digest_of_rows(outputs_or_predictions(estimator, X, error))
+    )
 
 
 def digest_of_network(network):

@@ -74,7 +74,9 @@ def fields_of(document):
         If it is no certificate, or of a version that is not known.
     """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"The document is no certificate: its format is not {FORMAT!r}.")
+        raise ValueError(
+            f"The document is no certificate: its format is not {FORMAT!r}."
+        )
     if document.get("version") != VERSION:
         raise ValueError(
             f"The certificate has version {document.get('version')!r}, and this "

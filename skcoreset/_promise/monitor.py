@@ -247,15 +247,15 @@ class Monitor:
         UserWarning
             At the alarm, once.
         """
-        errors, labels, names = self._comparison.errors(X)
-        lost = ~(errors <= (self.epsilon or 0))
-        if self.classes is None:
-            groups = labels
-        else:
+        compared = self._comparison.on(X)
+        lost, groups = ~(compared.errors <= (self.epsilon or 0)), compared.groups
+        if self.classes is not None:
             number = {name: i for i, name in enumerate(self.classes)}
             # -1 is no judged class
-            numbers = np.array([number.get(_plain(name), -1) for name in names])
-            groups = numbers[labels]
+            numbers = np.array(
+                [number.get(_plain(name), -1) for name in compared.classes]
+            )
+            groups = numbers[groups]
             self.n_not_judged += int((groups < 0).sum())
             lost, groups = lost[groups >= 0], groups[groups >= 0]
         n_before, n_lost_before = self.n_rows, self.n_lost
