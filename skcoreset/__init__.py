@@ -8,6 +8,7 @@ from ._certify import certify
 from ._compressor import CoresetCompressor
 from ._promise.certificate import Certificate
 from ._promise.monitor import Monitor
+from ._verify import verify
 from ._version import __version__
 from .displays.displays import (
     CompressionPathDisplay,
@@ -31,4 +32,5 @@ __all__ = [
     "certify",
     "export",
     "model_selection",
+    "verify",
 ]

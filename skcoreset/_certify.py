@@ -7,7 +7,9 @@ from numbers import Real
 
 from ._errors import ERRORS, default_error
 from ._promise.comparison import Comparison, predicts_classes
+from ._promise.digest import digest_of, digest_of_rows
 from ._promise.judge import HeldOutRows
+from ._promise.provenance import Provenance
 from ._promise.target import Target
 from ._wrapped.compat import HasMethods, Interval, StrOptions, validate_params
 
@@ -128,4 +130,10 @@ def certify(
     if delta is not None:
         rows.check_sizes(target)
     target = rows.completed(target, compared.errors)
-    return rows.certificate(compared.errors, target, "test", **compared.about)
+    provenance = Provenance(
+        *(digest_of(estimator, X, error) for estimator in (original, compressed)),
+        rows_sha256=digest_of_rows(X),
+    )
+    return rows.certificate(
+        compared.errors, target, "test", provenance=provenance, **compared.about
+    )

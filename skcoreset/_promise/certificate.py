@@ -9,6 +9,11 @@ from math import isinf
 
 import numpy as np
 
+from .digest import digest_of_rows
+from .document import fields_of, read_json, to_dict, to_json
+from .monitor import Monitor
+from .provenance import Provenance
+from .report import to_html
 from .target import Target
 
 
@@ -80,6 +85,15 @@ class Certificate:
 
     n_outputs : int or None
         Number of its outputs.
+
+    provenance : Provenance or None
+        Digests of the networks and of the held-out rows, date and versions. Two
+        certificates that differ only in it are equal.
+
+    See Also
+    --------
+    verify : Recomputes what a certificate says.
+    Monitor : Watches whether the promise still holds.
     """
 
     epsilon: float
@@ -98,10 +112,129 @@ class Certificate:
     not_covered: tuple = ()
     out_activation: str | None = None
     n_outputs: int | None = None
+    provenance: Provenance | None = field(default=None, compare=False)
 
     def revoked(self):
         """Return the certificate of a network that was changed since."""
-        return replace(self, guarantee=None, holds=False)
+        return replace(self, guarantee=None, holds=False, provenance=None)
+
+    def for_rows(self, X):
+        """Return the same certificate, with the digest of the held-out rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_val, n_features)
+            As the user gave them.
+        """
+        provenance = replace(self.provenance, rows_sha256=digest_of_rows(X))
+        return replace(self, provenance=provenance)
+
+    def to_dict(self):
+        """Return all of it as a dict that JSON can hold.
+
+        Returns
+        -------
+        document : dict
+        """
+        return to_dict(self)
+
+    def to_json(self, indent=2):
+        """Return all of it as strict JSON: without NaN and infinity.
+
+        Parameters
+        ----------
+        indent : int, default=2
+            As in :func:`json.dumps`.
+
+        Returns
+        -------
+        text : str
+        """
+        return to_json(self, indent)
+
+    @classmethod
+    def from_json(cls, text):
+        """Return the certificate that :meth:`to_json` wrote.
+
+        Parameters
+        ----------
+        text : str or bytes
+
+        Returns
+        -------
+        certificate : Certificate
+
+        Raises
+        ------
+        ValueError
+            If it is no strict JSON, or no certificate.
+        """
+        return cls(**fields_of(read_json(text)))
+
+    def to_html(self, title="Certificate"):
+        """Return a page for people who sign: self-contained, and made to be printed.
+
+        Parameters
+        ----------
+        title : str, default="Certificate"
+
+        Returns
+        -------
+        html : str
+        """
+        return to_html(self, title)
+
+    def monitor(self, original, compressed, *, alpha=0.05):
+        """Return a monitor of this promise on new rows.
+
+        Parameters
+        ----------
+        original, compressed : fitted estimators
+            The two that it is about.
+
+        alpha : float, default=0.05
+            Largest probability of an alarm while the promise is kept.
+
+        Returns
+        -------
+        monitor : Monitor
+
+        Raises
+        ------
+        ValueError
+            If nothing is promised, or too little for any row to break it.
+
+        Warns
+        -----
+        UserWarning
+            If it was made without a confidence: the monitor may then alarm without any
+            change.
+        """
+        if not self.holds:
+            raise ValueError(f"There is nothing to monitor. {self.promise}")
+        if isinf(self.epsilon) or self.delta >= 1:
+            raise ValueError(
+                f"A promise with epsilon={self.epsilon:.4g} and delta={self.delta:.4g} "
+                "cannot be broken: there is nothing to monitor."
+            )
+        return Monitor(
+            original,
+            compressed,
+            error=self.error,
+            epsilon=None if self._target.kind.counts_rows else self.epsilon,
+            delta=self.delta,
+            alpha=alpha,
+            scale=self.scale,
+            classes=list(self.share_by_class) if self._by_class else None,
+            on_average=self.confidence is None,
+        )
+
+    @property
+    def procedure(self):
+        """Name of what let it pass."""
+        if self.guarantee == "theoretical":
+            return "theorem of CoreNet"
+        return self._target.rule.procedure
 
     def __str__(self):
         return " ".join(filter(None, [self.promise, self.check, self.fine_print]))

@@ -18,8 +18,8 @@ from .._network import dense
 from .._wrapped import is_fitted, is_mlp, last_step, network_of
 from .comparison import outputs_or_predictions
 
-# Rows that are made dense, or text, at a time.
-BLOCK_SIZE = 4096
+# Cells that are made dense, or text, at a time.
+BLOCK_SIZE = 2**20
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,13 @@ def digest_of_rows(X):
     X : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_features)
         Numbers of any dtype, or cells of any other kind.
     """
-    table = X if sparse.issparse(X) else np.asarray(X)
-    table = sparse.csr_array(table) if sparse.issparse(X) else _numeric(table)
+    table = sparse.csr_array(X) if sparse.issparse(X) else _table(X)
     is_text = table.dtype == object
     n_features = table.shape[1] if table.ndim == 2 else 1
     kind = "table" if is_text else "rows"
     digest = sha256(f"skcoreset {kind} 1\n{table.shape[0]} {n_features}\n".encode())
-    ends = [*range(0, table.shape[0], BLOCK_SIZE), table.shape[0]]
+    step = max(1, BLOCK_SIZE // max(1, n_features))
+    ends = [*range(0, table.shape[0], step), table.shape[0]]
     for start, end in pairwise(ends):
         block = table[start:end]
         if is_text:
@@ -106,8 +106,13 @@ def digest_of_rows(X):
     return digest.hexdigest()
 
 
-def _numeric(table):
-    """The table as numbers if all its cells are, else as objects."""
+def _table(X):
+    """An array of numbers if all cells are, else of objects."""
+    try:
+        table = np.asarray(X)
+    except ValueError:  # texts, or lists, of different lengths
+        table = np.empty(len(X), dtype=object)
+        table[:] = list(X)
     if table.dtype.kind in "biuf":
         return table
     try:

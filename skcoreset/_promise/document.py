@@ -42,7 +42,7 @@ def to_dict(certificate):
         "format": FORMAT,
         "version": VERSION,
         "words": str(certificate),
-        "procedure": certificate.procedure,
+        "procedure": certificate.procedure if certificate.guarantee else None,
         **{name: getattr(certificate, name) for name in PLAIN},
         **{name: _number(getattr(certificate, name)) for name in NUMBERS},
         "scale": None if certificate.scale is None else list(certificate.scale),
@@ -55,8 +55,7 @@ def to_dict(certificate):
             for name, share in certificate.share_by_class.items()
         ],
         "not_covered": [_plain(name) for name in certificate.not_covered],
-        "provenance": provenance
-        and asdict(provenance) | {"lost_before": provenance.lost_before.hex()},
+        "provenance": None if provenance is None else asdict(provenance),
     }
 
 
@@ -116,8 +115,7 @@ def _provenance(document):
         name: None if document[name] is None else Digest(**document[name])
         for name in ("original", "compressed", "before")
     }
-    lost_before = bytes.fromhex(document["lost_before"])
-    return Provenance(**document | digests | {"lost_before": lost_before})
+    return Provenance(**document | digests)
 
 
 def to_json(certificate, indent=2):

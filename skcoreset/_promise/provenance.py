@@ -43,9 +43,9 @@ class Provenance:
     before : Digest or None
         The network before the chosen one on the path, if its rows count, too.
 
-    lost_before : bytes
-        The held-out rows that it loses: a bit each, the first row in the highest bit of
-        the first byte. Empty without such a network.
+    lost_before : str
+        The held-out rows that it loses, a bit each, as hexadecimal digits: the first
+        row in the highest bit of the first digit. Empty without such a network.
 
     created : str
         When, in UTC, as ISO 8601 has it. Not compared by ``==``.
@@ -58,16 +58,18 @@ class Provenance:
     compressed: Digest
     rows_sha256: str | None = None
     before: Digest | None = None
-    lost_before: bytes = b""
+    lost_before: str = ""
     created: str = field(default_factory=_now, compare=False)
     versions: dict = field(default_factory=_versions, compare=False)
 
     def mask_before(self, n_rows):
-        """Which held-out rows the network before loses, as bool."""
-        bits = np.frombuffer(self.lost_before, dtype=np.uint8)
+        """Which held-out rows count because of the network before, as bool."""
+        if not self.lost_before:
+            return np.zeros(n_rows, dtype=bool)
+        bits = np.frombuffer(bytes.fromhex(self.lost_before), dtype=np.uint8)
         return np.unpackbits(bits, count=n_rows).astype(bool)
 
 
 def packed(lost):
-    """Return rows that are lost as bits, for `Provenance.lost_before`."""
-    return np.packbits(lost).tobytes()
+    """Return which rows are lost as hexadecimal digits, for `lost_before`."""
+    return np.packbits(lost).tobytes().hex()
