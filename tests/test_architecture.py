@@ -20,6 +20,7 @@ FLOORS = [
     {"_training"},
     {"_methods"},
     {"_promise"},
+    {"_plan"},
     {"_compress"},
     {"displays.summary"},
     {"_compressor"},

@@ -8,7 +8,7 @@
 
 import json
 from dataclasses import asdict
-from math import inf, isinf, isnan, nan
+from math import inf, isinf, isnan
 
 import numpy as np
 
@@ -154,7 +154,7 @@ def _number(value):
 
 def _read_number(value):
     if value is None:
-        return nan
+        return np.nan
     return inf if value == "infinite" else float(value)
 
 
