@@ -169,7 +169,7 @@ def test_every_changed_number_is_found(compressor, mlp, rows):
         other = replace(certificate, **{field: value})
         again = Certificate.from_json(other.to_json())
         with pytest.raises(ValueError, match="does not say what the networks"):
-            print(name, verify(again, mlp, compressor, rows[1]))
+            verify(again, mlp, compressor, rows[1])
 
 
 def test_a_promise_that_was_not_made_is_found(mlp, rows):
