@@ -6,6 +6,7 @@
 from . import bounds, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
+from ._path_promises import path_promises
 from ._promise.certificate import Certificate
 from ._promise.monitor import Monitor
 from ._verify import verify
@@ -32,5 +33,6 @@ __all__ = [
     "certify",
     "export",
     "model_selection",
+    "path_promises",
     "verify",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from ._promise.comparison import Comparison
 from ._promise.digest import digest_of, digest_of_rows
 from ._promise.judge import HeldOutRows, quantiles
+from ._promise.simultaneous import SimultaneousBounds
 from ._promise.target import Target
 from ._wrapped import last_step
 
@@ -246,8 +247,14 @@ def _check_choice(checks, certificate, original, rows, bounds, target, X_val, be
     else:
         # the stated shares, which were compared, say which rows at epsilon are lost
         ends = [_statistic_of_shares(certificate, rows, target)] * 2
+    limit = target.rule.limit
+    if certificate.guarantee == "simultaneous":
+        limit = certificate.delta
+        together = SimultaneousBounds(rows, target, certificate.n_networks)
+        ends = [together.upper_share(lost) for lost in bounds]
+        checks.missing.append("the number of networks, which was fixed before")
     checks.between("statistic", certificate.statistic, *ends)
-    checks.between("limit", certificate.limit, *[target.rule.limit] * 2)
+    checks.between("limit", certificate.limit, limit, limit)
     passes = certificate.statistic <= certificate.limit
     # of one given network, without a confidence, no share can be promised
     may_hold = (
@@ -263,11 +270,14 @@ def _check_choice(checks, certificate, original, rows, bounds, target, X_val, be
 
 
 def _statistic_of_shares(certificate, rows, target):
-    shares = list(certificate.share_by_class.values())
+    stated = {str(name): share for name, share in certificate.share_by_class.items()}
+    covered = [str(name) for name, n in zip(rows.classes, rows.sizes) if n]
+    if stated.keys() == set(covered) != set():
+        shares = [stated[name] for name in covered]
+    else:
+        shares = [certificate.share_over_epsilon] * np.count_nonzero(rows.sizes)
     sizes = rows.sizes[rows.sizes > 0]
-    if len(shares) != len(sizes):  # of no classes, or of wrong ones
-        shares, sizes = [certificate.share_over_epsilon], np.array([rows.n_samples])
-    n_lost = np.round(shares * sizes).astype(int)
+    n_lost = np.round(np.array(shares) * sizes).astype(int)
     return float(np.max(target.rule.statistic(n_lost, sizes)))
 
 

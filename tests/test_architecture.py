@@ -24,7 +24,15 @@ FLOORS = [
     {"_compress"},
     {"displays.summary"},
     {"_compressor"},
-    {"_certify", "_verify", "displays", "bounds", "export", "model_selection"},
+    {
+        "_certify",
+        "_path_promises",
+        "_verify",
+        "displays",
+        "bounds",
+        "export",
+        "model_selection",
+    },
     {"__init__"},
 ]
 FLOOR_OF = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

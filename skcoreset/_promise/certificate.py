@@ -36,9 +36,10 @@ class Certificate:
         Share of rows that may be lost. If none was targeted, the smallest that the
         held-out rows allow.
 
-    guarantee : {"conformal", "theoretical", "test"} or None
-        "test" is that of :func:`~skcoreset.certify`. None if the network was changed
-        after it was certified.
+    guarantee : {"conformal", "theoretical", "test", "simultaneous"} or None
+        "test" is that of :func:`~skcoreset.certify`, "simultaneous" that of
+        :func:`~skcoreset.path_promises`. None if the network was changed after it was
+        certified.
 
     error : str
         Which error.
@@ -63,9 +64,10 @@ class Certificate:
         was chosen by it. Without a confidence ``(n_lost + 1) / (n + 1)``, counting the
         rows that this network or the one before it on the path loses; with one, the
         p-value of the binomial test. If each class is counted by itself, the largest.
+        Of "simultaneous" promises, the upper bound on the share of lost rows.
 
     limit : float
-        `delta`, or ``1 - confidence``.
+        `delta`, or ``1 - confidence`` for a p-value.
 
     scale : tuple of float of length n_outputs, or None
         With ``error="scaled"``, the standard deviations that errors are divided by:
@@ -85,6 +87,9 @@ class Certificate:
 
     n_outputs : int or None
         Number of its outputs.
+
+    n_networks : int
+        Networks of which something was promised at once.
 
     provenance : Provenance or None
         Digests of the networks and of the held-out rows, date and versions. Two
@@ -112,6 +117,7 @@ class Certificate:
     not_covered: tuple = ()
     out_activation: str | None = None
     n_outputs: int | None = None
+    n_networks: int = 1
     provenance: Provenance | None = field(default=None, compare=False)
 
     def revoked(self):
@@ -234,6 +240,8 @@ class Certificate:
         """Name of what let it pass."""
         if self.guarantee == "theoretical":
             return "theorem of CoreNet"
+        if self.guarantee == "simultaneous":
+            return f"simultaneous bounds for {self.n_networks} networks"
         return self._target.rule.procedure
 
     def __str__(self):
@@ -311,7 +319,9 @@ class Certificate:
             worst = ", worst class" if self._by_class else ""
             relation = f"{self.statistic:.4g} is at most {self.limit:.4g}"
             name = "p-value" if self.confidence is not None else "(lost + 1) / (n + 1)"
-            procedure = self._target.rule.procedure
+            if self.guarantee == "simultaneous":
+                name = "upper bound on the share"
+            procedure = self.procedure
             remarks.append(
                 f"{procedure[0].upper()}{procedure[1:]}{worst}: {name} = {relation}"
             )

@@ -19,7 +19,15 @@ FORMAT, VERSION = "skcoreset certificate", 1
 
 # Fields of a certificate that JSON holds as they are, or as a number that may be
 # missing or infinite.
-PLAIN = ("guarantee", "error", "holds", "n_validation", "out_activation", "n_outputs")
+PLAIN = (
+    "guarantee",
+    "error",
+    "holds",
+    "n_validation",
+    "n_networks",
+    "out_activation",
+    "n_outputs",
+)
 NUMBERS = (
     "epsilon",
     "delta",

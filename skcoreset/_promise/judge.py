@@ -99,12 +99,15 @@ class HeldOutRows:
             Whether a statistic within its limit makes a promise.
 
         **about
-            `scale`, `out_activation`, `n_outputs` and `provenance` of a
+            `scale`, `out_activation`, `n_outputs`, `n_networks` and `provenance` of a
             :class:`Certificate`.
         """
         lost = target.lost(errors)
         if statistic is None:
             statistic = self.statistic(lost, target.rule)
+        # bounds that hold together are compared with delta itself
+        together = guarantee == "simultaneous"
+        limit = target.delta if together else target.rule.limit
         by_class, not_covered = {}, ()
         if target.kind.by_class:
             covered = [name for name, n in zip(self.classes, self.sizes) if n]
@@ -116,13 +119,13 @@ class HeldOutRows:
             delta=target.delta,
             guarantee=guarantee,
             error=target.error,
-            holds=bool(promises and statistic <= target.rule.limit),
+            holds=bool(promises and statistic <= limit),
             confidence=target.confidence,
             n_validation=self.n_samples,
             quantiles=quantiles(errors),
             share_over_epsilon=float(lost.mean()),
             statistic=statistic,
-            limit=target.rule.limit,
+            limit=limit,
             share_by_class=by_class,
             not_covered=tuple(not_covered),
             **about,
