@@ -1,4 +1,4 @@
-"""The promise for any two fitted estimators, compressed by whomever."""
+"""The guarantee for any two fitted estimators, whoever compressed them."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -6,11 +6,12 @@
 from numbers import Real
 
 from ._errors import ERRORS, default_error
-from ._promise.comparison import Comparison, predicts_classes
+from ._promise.comparison import Comparison
 from ._promise.digest import digest_of, digest_of_rows
 from ._promise.judge import HeldOutRows
 from ._promise.provenance import Provenance
 from ._promise.target import Target
+from ._wrapped import Predictor
 from ._wrapped.compat import HasMethods, Interval, StrOptions, validate_params
 
 
@@ -37,60 +38,60 @@ def certify(
     confidence=0.95,
     scale=None,
 ):
-    """Promise how far one fitted estimator is from another, on fresh rows.
+    """Certify on fresh rows how far one fitted estimator is from another.
 
-    An exact binomial test on rows that neither was made from: not trained on, not
-    calibrated on, not chosen by. It does for any pair what `fit` does for the network
-    that it chooses: for one that was fine-tuned, exported, picked by a search, or
-    compressed by another program.
+    An exact binomial test on rows that neither estimator depends on: they were not
+    used to train, calibrate or choose them. It does for any two estimators what `fit`
+    does for the network that it chooses: for a network that was fine-tuned, exported,
+    picked by a search, or compressed by another program.
 
     Parameters
     ----------
     original, compressed : fitted estimators
-        Anything with `predict`. Where `error` is about outputs: an MLP, a
+        Anything with `predict`. If `error` is about outputs: an MLP or a
         `CoresetCompressor`, a Pipeline or search that ends in one of them; a regressor,
         whose predictions are its outputs; or a classifier with `predict_proba`, whose
-        outputs are the logits of these (for three classes or more up to a shift, which
-        "relative" and "probability" ignore).
+        outputs are the logits of its probabilities (for three classes or more up to a
+        shift, which "relative" and "probability" ignore).
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Fresh, independent rows, of what both estimators take.
+        Fresh, independent rows of the kind that both estimators take.
 
     error : {"auto", "relative", "scaled", "absolute", "probability", "prediction", \
             "classwise", "entrywise"}, default="auto"
         As in :class:`CoresetCompressor`.
 
     epsilon : float, default=None
-        Largest error that keeps the promise. None finds the smallest that can be
-        promised at `delta`. Has to be None where the error counts rows.
+        Largest error that is allowed. None finds the smallest that can be promised at
+        `delta`. It must be None if the error counts rows.
 
     delta : float, default=0.05
-        Share of fresh rows that need not keep it. None finds the smallest that can be
-        promised at `epsilon`.
+        Share of fresh rows whose error may be larger. None finds the smallest that can
+        be promised at `epsilon`.
 
     confidence : float, default=0.95
         Confidence over the draw of X.
 
     scale : array-like of shape (n_outputs,), default=None
-        With ``error="scaled"``, the spread of the original's outputs. None is the one
-        in the `certificate_` of a compressor that was fitted with this error. Measured
-        on X it would break the test.
+        With ``error="scaled"``, the standard deviation of each of the original's
+        outputs. None takes it from the `certificate_` of a compressor that was fitted
+        with this error. It must not be measured on X: that would invalidate the test.
 
     Returns
     -------
     certificate : Certificate
-        Whose `holds` says whether the promise is made. Print it to read it.
+        `certificate.holds` says whether the promise can be made. Print it to read it.
 
     Raises
     ------
     ValueError
-        If both `epsilon` and `delta` are None, X (or a class) has fewer rows than
-        ``log(1 - confidence) / log(1 - delta)``, the estimators do not have what
-        `error` measures, or the spread is not known.
+        If both `epsilon` and `delta` are None; X, or a class, has fewer rows than
+        ``log(1 - confidence) / log(1 - delta)``; the estimators predict different
+        classes or shapes, or lack what `error` measures; or `scale` is not known.
 
     See Also
     --------
-    CoresetCompressor : Chooses a network so that the promise can be made.
+    CoresetCompressor : Chooses the smallest network that passes.
 
     References
     ----------
@@ -112,7 +113,7 @@ def certify(
     (True, True)
     """
     if error == "auto":
-        error = default_error(predicts_classes(original))
+        error = default_error(Predictor(original).is_classifier)
     kind = ERRORS[error]
     if kind.counts_rows and epsilon is not None:
         raise ValueError(
@@ -123,8 +124,7 @@ def certify(
         raise ValueError(
             "epsilon=None and delta=None cannot both be found: give one of them."
         )
-    comparison = Comparison(original, compressed, error, scale)
-    compared = comparison.on(X)
+    compared = Comparison(original, compressed, error, scale).on(X)
     rows = HeldOutRows(compared.groups, compared.classes)
     target = Target(error, epsilon, delta, confidence)
     if delta is not None:

@@ -158,9 +158,20 @@ def test_classes_of_any_type_are_compared(flowers):
     for other in (of_objects, in_columns):
         certificate = certify(mlp, other, X, error="classwise", delta=None)
         assert certificate == expected
-    # classes that are no names, or other ones, are changed everywhere
+    # numbers are not compared with names, and classes not with others
     numbers = Predicts(predict=lambda X: np.zeros(len(X), dtype=int))
-    certificate = certify(mlp, numbers, X, error="prediction", delta=None)
+    texts = Predicts(predict=lambda X: np.full(len(X), "rose", dtype=object))
+    of_numbers = fitted(
+        MLPClassifier((8,), max_iter=5),
+        X,
+        np.searchsorted(mlp.classes_, mlp.predict(X)),
+    )
+    roses = Predicts(predict=texts.predict, classes_=["rose", "tulip"])
+    for other in (numbers, of_numbers, roses):
+        with pytest.raises(ValueError, match="predictions cannot be compared"):
+            certify(mlp, other, X, error="prediction", delta=None)
+    # what does not tell its classes may always be wrong
+    certificate = certify(mlp, texts, X, error="prediction", delta=None)
     assert certificate.share_over_epsilon == 1
     assert certificate.delta == 1 and certificate.holds
     # every statement about a share of 1 is true
@@ -326,7 +337,7 @@ def test_estimators_that_cannot_be_compared(flowers):
     refused = [
         (mlp, without, "relative", "NoProbabilities has no predict_proba"),
         (mlp, forest, "absolute", "up to a shift only"),
-        (forest, mlp, "relative", "is not finite; of a probability of 0"),
+        (forest, mlp, "relative", "the probability 0 or 1 on .* has no logit"),
         (mlp, two, "relative", "they cannot be compared"),
         (mlp, other, "relative", r"compressed \[0, 1, 2\]: their outputs cannot"),
         (line, line, "prediction", "a regressor predicts none"),

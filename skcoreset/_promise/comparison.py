@@ -6,19 +6,9 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import logit
-from sklearn.base import is_classifier
 
 from .._errors import ERRORS, check_error
-from .._network import dense
-from .._wrapped import (
-    inputs_of,
-    is_fitted,
-    is_mlp,
-    last_step,
-    network_of,
-    thawed,
-)
+from .._wrapped import Pair, is_compressor, levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +17,7 @@ class Compared:
 
     Attributes
     ----------
-    errors : ndarray of shape (n_samples,)
+    errors : ndarray of shape (n_samples,), float64
 
     groups : ndarray of int of shape (n_samples,)
         If each class is counted by itself, the class that the original predicts, as its
@@ -48,7 +38,7 @@ class Compared:
 
 
 class Comparison:
-    """An original and a compressed estimator, compared row by row.
+    """An original and what stands in for it, compared row by row.
 
     Parameters
     ----------
@@ -59,16 +49,15 @@ class Comparison:
         A name in `ERRORS`.
 
     scale : array-like of shape (n_outputs,), default=None
-        With ``error="scaled"``, the unit of each output. None takes it from the
-        certificate of `compressed`.
+        With ``error="scaled"``, what the difference of each output is divided by. None
+        takes it from the certificate of `compressed`.
     """
 
     def __init__(self, original, compressed, error, scale=None):
-        check_error(error, classifier=predicts_classes(original))
+        self.pair = Pair(original, compressed)
+        check_error(error, classifier=self.pair.original.is_classifier)
         if scale is not None and error != "scaled":
             raise ValueError(f"scale plays no part in error={error!r}: leave it out.")
-        self.original = original
-        self.compressed = compressed
         self.error = error
         self.scale = _checked_scale(compressed, scale) if error == "scaled" else None
 
@@ -83,137 +72,72 @@ class Comparison:
         -------
         compared : Compared
         """
-        kind = ERRORS[self.error]
-        if not kind.counts_rows:
-            return self._outputs_compared(X)
-        y, y_hat = (_predictions(each, X) for each in (self.original, self.compressed))
-        _check_same_shape(y, y_hat)
+        if ERRORS[self.error].counts_rows:
+            return self._predictions_compared(X)
+        return self._outputs_compared(X)
+
+    def _predictions_compared(self, X):
+        y, y_hat = self.pair.predictions(X)
         errors = (y != y_hat).reshape(len(y), -1).any(axis=1).astype(np.float64)
-        if not kind.by_class:
+        if not ERRORS[self.error].by_class:
             return Compared(errors, np.zeros(len(errors), dtype=np.intp))
         check_error(self.error, classifier=True, multilabel=y.ndim > 1)
         predicted, groups = np.unique(y, return_inverse=True)
-        known = getattr(self.original, "classes_", predicted)
-        return Compared(errors, groups, [*predicted, *np.setdiff1d(known, predicted)])
+        classes = predicted.tolist()
+        if self.pair.original.classes is not None:
+            classes += np.setdiff1d(self.pair.original.classes, predicted).tolist()
+        return Compared(errors, groups, classes)
 
     def _outputs_compared(self, X):
-        F, F_hat, out_activation = _outputs_of_both(
-            self.original, self.compressed, X, self.error
-        )
-        about = {"out_activation": out_activation, "n_outputs": F.shape[1]}
+        F, F_hat = self.pair.outputs(X)
+        _check_outputs(F, F_hat, self.error)
+        n_outputs = F.values.shape[1]
+        about = {"out_activation": F.activation, "n_outputs": n_outputs}
         if self.scale is not None:
-            if len(self.scale) != F.shape[1]:
+            if len(self.scale) != n_outputs:
                 raise ValueError(
-                    f"scale has {len(self.scale)} numbers and must have one for each "
-                    f"of the {F.shape[1]} outputs."
+                    f"scale={self.scale.tolist()} must be one finite number of at least"
+                    f" 0 for each of the {n_outputs} outputs."
                 )
             about["scale"] = tuple(self.scale.tolist())
-        errors = ERRORS[self.error].measure(F_hat, F, out_activation, self.scale)
+        measure = ERRORS[self.error].measure
+        errors = measure(F_hat.values, F.values, F.activation, self.scale)
         return Compared(errors, np.zeros(len(errors), dtype=np.intp), about=about)
 
 
-def predicts_classes(estimator):
-    """Tell a classifier from a regressor, also where it is no estimator of sklearn."""
-    if hasattr(estimator, "__sklearn_tags__"):
-        return is_classifier(thawed(estimator))
-    return hasattr(estimator, "predict_proba") or hasattr(estimator, "classes_")
-
-
-def _predictions(estimator, X):
-    """Predictions, 1-d where each row has one."""
-    y = np.asarray(dense(estimator.predict(X)))
-    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
-
-
-def _check_same_shape(of_original, of_compressed):
-    if of_original.shape != of_compressed.shape:
+def _check_outputs(F, F_hat, error):
+    """Refuse outputs that do not have what an error measures."""
+    if (F.up_to_shift or F_hat.up_to_shift) and not ERRORS[error].ignores_shift:
         raise ValueError(
-            f"original predicts an array of shape {of_original.shape} and compressed "
-            f"one of shape {of_compressed.shape}: they cannot be compared."
+            f"error={error!r} is about outputs, which predict_proba tells up to a "
+            "shift only: use error='relative' or 'probability'."
         )
-
-
-def _outputs_of_both(original, compressed, X, error):
-    """Outputs before the output activation, of both, and the activation."""
-    classifier = predicts_classes(original)
-    F, activation = _outputs(original, X, error, classifier)
-    F_hat, activation_hat = _outputs(compressed, X, error, classifier)
-    if activation != activation_hat and "exp" in (activation, activation_hat):
-        # Poisson networks output logarithms of what others predict
-        with np.errstate(divide="ignore", invalid="ignore"):
-            F = F if activation == "exp" else np.log(F)
-            F_hat = F_hat if activation_hat == "exp" else np.log(F_hat)
-    _check_same_shape(F, F_hat)
-    if activation == "softmax" or (activation == "logistic" and F.shape[1] == 1):
-        _check_same_classes(original, compressed)
-    if error != "probability" and not np.isfinite(F).all():
+    n_infinite = (~np.isfinite(F.values)).any(axis=1).sum()
+    if n_infinite and F.activation in ("identity", "exp"):
         raise ValueError(
-            f"The output of original on X, for error={error!r}, is not finite; of a "
-            "probability of 0 or 1 no logit is. Use error='probability' or 'prediction'"
-            " for a classifier."
+            f"original predicts NaN, infinity or what has no logarithm for {n_infinite}"
+            " rows of X: leave them out, and say that the certificate does not cover "
+            "such rows."
         )
-    return F, F_hat, activation
-
-
-def _check_same_classes(original, compressed):
-    if hasattr(original, "classes_") and hasattr(compressed, "classes_"):
-        names, names_hat = (
-            np.asarray(e.classes_).tolist() for e in (original, compressed)
-        )
-        if set(names) != set(names_hat):
-            raise ValueError(
-                f"original has the classes {names} and compressed {names_hat}: their "
-                "outputs cannot be compared."
-            )
-
-
-def _outputs(estimator, X, error, classifier):
-    """Outputs before the output activation, and the activation.
-
-    In the order of the sorted classes.
-    """
-    estimator = thawed(getattr(estimator, "best_estimator_", estimator))
-    last = last_step(estimator)
-    if hasattr(last, "original_estimator_"):  # a fitted compressor
-        return estimator.transform(X), last_step(last.estimator_).out_activation_
-    if is_mlp(last) and is_fitted(estimator):
-        network = network_of(estimator)
-        return network.forward(inputs_of(estimator, X)), network.out_activation
-    if not classifier:
-        y = _predictions(estimator, X).astype(np.float64)
-        return y.reshape(len(y), -1), "identity"
-    if not hasattr(estimator, "predict_proba"):
+    if n_infinite and error != "probability":
         raise ValueError(
-            f"{type(estimator).__name__} has no predict_proba, and error={error!r} is "
-            "about outputs: use error='prediction' or 'classwise'."
+            f"original gives a class the probability 0 or 1 on {n_infinite} rows of X, "
+            f"which has no logit, and error={error!r} compares logits: use "
+            "error='probability' or 'prediction'."
         )
-    P = estimator.predict_proba(X)
-    several_labels = isinstance(P, list) or _predictions(estimator, X).ndim > 1
-    if isinstance(P, list):
-        P = np.column_stack([p[:, -1] for p in P])
-    P = np.asarray(P, dtype=np.float64)
-    if not several_labels and hasattr(estimator, "classes_"):
-        P = P[:, np.argsort(estimator.classes_)]
-    with np.errstate(divide="ignore"):
-        if several_labels:
-            return logit(P), "logistic"
-        if P.shape[1] <= 2:
-            return logit(P[:, -1:]), "logistic"
-        if not ERRORS[error].ignores_shift:
-            raise ValueError(
-                f"error={error!r} is about outputs, which predict_proba tells up to a "
-                "shift only: use error='relative' or 'probability'."
-            )
-        return np.log(P), "softmax"
 
 
 def _checked_scale(compressed, scale):
+    """Return the scales given, or those of the compressor."""
     if scale is None:
-        scale = getattr(getattr(compressed, "certificate_", None), "scale", None)
+        for level, _ in levels(compressed):
+            if is_compressor(level):
+                scale = level.certificate_.scale
     if scale is None:
         raise ValueError(
-            "error='scaled' needs scale, the spread of the original's outputs on rows "
-            "other than X: pass it, or a compressor that was fitted with this error."
+            "error='scaled' needs scale, the standard deviations of the original's "
+            "outputs on rows other than X: pass it, or a compressor that was fitted "
+            "with this error."
         )
     scale = np.asarray(scale, dtype=np.float64)
     if scale.ndim != 1 or not ((scale >= 0) & np.isfinite(scale)).all():
@@ -222,10 +146,3 @@ def _checked_scale(compressed, scale):
             "output."
         )
     return scale
-
-
-def outputs_or_predictions(estimator, X, error):
-    """What an error compares of one estimator."""
-    if ERRORS[error].counts_rows:
-        return _predictions(estimator, X)
-    return _outputs(estimator, X, error, predicts_classes(estimator))[0]

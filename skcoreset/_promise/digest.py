@@ -14,9 +14,9 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
+from .._errors import ERRORS
 from .._network import dense
-from .._wrapped import is_fitted, is_mlp, last_step, network_of
-from .comparison import outputs_or_predictions
+from .._wrapped import Predictor, is_fitted, is_mlp, last_step, network_of
 
 # Cells that are made dense, or text, at a time.
 BLOCK_SIZE = 2**20
@@ -53,14 +53,13 @@ def digest_of(estimator, X, error):
     error : str
         A name in `ERRORS`: whether outputs or predictions are compared.
     """
-    inner = last_step(getattr(estimator, "best_estimator_", estimator))
-    # a compressor has the network that it made
-    inner = last_step(getattr(inner, "estimator_", inner))
-    if is_mlp(inner) and is_fitted(inner):
-        return digest_of_network(network_of(inner))
-    return Digest(
-        "outputs", digest_of_rows(outputs_or_predictions(estimator, X, error))
-    )
+    mlp = last_step(estimator)
+    if is_mlp(mlp) and is_fitted(mlp):
+        return digest_of_network(network_of(mlp))
+    predictor = Predictor(estimator)
+    if ERRORS[error].counts_rows:
+        return Digest("outputs", digest_of_rows(predictor.predictions(X)))
+    return Digest("outputs", digest_of_rows(predictor.outputs(X).values))
 
 
 def digest_of_network(network):
