@@ -11,7 +11,7 @@ from ._promise.certificate import Certificate
 from ._promise.monitor import Monitor
 from ._verify import verify
 from ._version import __version__
-from .displays.displays import (
+from .displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
     LayerDensityDisplay,

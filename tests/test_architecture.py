@@ -22,17 +22,9 @@ FLOORS = [
     {"_promise"},
     {"_plan"},
     {"_compress"},
-    {"displays.summary"},
+    {"displays"},
     {"_compressor"},
-    {
-        "_certify",
-        "_path_promises",
-        "_verify",
-        "displays",
-        "bounds",
-        "export",
-        "model_selection",
-    },
+    {"_certify", "_path_promises", "_verify", "bounds", "export", "model_selection"},
     {"__init__"},
 ]
 FLOOR_OF = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
