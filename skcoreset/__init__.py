@@ -15,7 +15,9 @@ from .displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
     LayerDensityDisplay,
+    MonitorDisplay,
     NetworkDisplay,
+    PathPromisesDisplay,
     SensitivityDisplay,
 )
 
@@ -26,7 +28,9 @@ __all__ = [
     "InputDensityDisplay",
     "LayerDensityDisplay",
     "Monitor",
+    "MonitorDisplay",
     "NetworkDisplay",
+    "PathPromisesDisplay",
     "SensitivityDisplay",
     "__version__",
     "bounds",
