@@ -29,6 +29,10 @@ _NOT_CHECKED = (
     "The held-out rows are a random sample of the rows that the network will meet.",
 )
 
+_SIGNATURE = (
+    '<table class="sign"><tr><td>Name</td><td>Date</td><td>Signature</td></tr></table>'
+)
+
 
 def to_html(certificate, title):
     """Return the page.
@@ -52,12 +56,10 @@ def to_html(certificate, title):
         parts += [_section("Changed predictions by class", _classes(certificate))]
     if certificate.provenance is not None:
         parts += [_section("What it is about", _provenance(certificate.provenance))]
-    parts += [
-        "<h2>What the signer confirms</h2>",
-        f"<ul>{''.join(f'<li>{line}</li>' for line in _NOT_CHECKED)}</ul>",
-        '<table class="sign"><tr><td>Name</td><td>Date</td><td>Signature</td></tr>'
-        "</table>",
-    ]
+    if certificate.n_validation:
+        lines = "".join(f"<li>{line}</li>" for line in _NOT_CHECKED)
+        parts += [f"<h2>What the signer confirms</h2><ul>{lines}</ul>"]
+    parts += [_SIGNATURE]
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width">'
@@ -67,28 +69,29 @@ def to_html(certificate, title):
 
 
 def _numbers(certificate):
+    confidence = certificate.confidence
     rows = {
         "Error that is measured": certificate.error,
         "Largest error of a row that is not lost (epsilon)": certificate.epsilon,
-        "Largest share of lost rows (delta)": certificate.delta,
-        "Confidence": "on average" if certificate.confidence is None else None,
+        "Largest share of lost rows (delta)": _percent(certificate.delta),
+        "Confidence": "on average" if confidence is None else _percent(confidence),
         "Procedure": certificate.procedure,
         "Held-out rows": certificate.n_validation,
-        "Share of them that is lost": certificate.share_over_epsilon,
+        "Share of them that is lost": _percent(certificate.share_over_epsilon),
         "Number that is compared": certificate.statistic,
         "Its limit": certificate.limit,
     }
-    if certificate.confidence is not None:
-        rows["Confidence"] = certificate.confidence
     for level, value in certificate.quantiles.items():
-        rows[f"Error that {100 * level:g}% of the held-out rows do not exceed"] = value
+        name = f"Error that {_percent(level)} of the held-out rows do not exceed"
+        rows[name] = value
     if certificate.scale is not None:
         rows["Unit of each output"] = ", ".join(map(_text, certificate.scale))
     return rows
 
 
 def _classes(certificate):
-    rows = dict(certificate.share_by_class)
+    shares = certificate.share_by_class.items()
+    rows = {name: _percent(share) for name, share in shares}
     return rows | dict.fromkeys(certificate.not_covered, "not covered")
 
 
@@ -112,6 +115,10 @@ def _section(heading, rows):
         for name, value in rows.items()
     )
     return f"<h2>{heading}</h2><table>{cells}</table>"
+
+
+def _percent(share):
+    return "" if isnan(share) else f"{100 * share:.6g}%"
 
 
 def _text(value):
