@@ -9,6 +9,7 @@ from ._compressor import CoresetCompressor
 from ._path_promises import path_promises
 from ._promise.certificate import Certificate
 from ._promise.monitor import Monitor
+from ._promise.simultaneous import PathPromises
 from ._verify import verify
 from ._version import __version__
 from .displays import (
@@ -30,6 +31,7 @@ __all__ = [
     "Monitor",
     "MonitorDisplay",
     "NetworkDisplay",
+    "PathPromises",
     "PathPromisesDisplay",
     "SensitivityDisplay",
     "__version__",
