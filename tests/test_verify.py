@@ -243,6 +243,8 @@ def test_scale_is_used_and_named_as_not_recomputed(regressor, digits):
     certificate = Certificate.from_json(compressor.certificate_.to_json())
     verification = verify(certificate, regressor, compressor, X[400:])
     assert any(line.startswith("scale") for line in verification.not_recomputed)
+    units = ", ".join(f"{unit:.6g}" for unit in certificate.scale)
+    assert f"<td>{units}</td>" in certificate.to_html()
     other = replace(certificate, scale=tuple(1.1 * s for s in certificate.scale))
     with pytest.raises(ValueError, match="quantile: stated"):
         verify(other, regressor, compressor, X[400:])

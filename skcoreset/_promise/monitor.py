@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from math import exp, inf, log
+from math import inf, log
 from numbers import Real
 
 import numpy as np
@@ -163,12 +163,12 @@ class Monitor:
             )
         self._comparison = Comparison(original, compressed, error, scale)
         if kind.by_class and classes is None:
-            if not hasattr(original, "classes_"):
+            classes = self._comparison.pair.original.classes
+            if classes is None:
                 raise ValueError(
                     "error='classwise' needs classes, as original has no classes_: "
                     "pass the classes that are to be judged."
                 )
-            classes = original.classes_
         self.error = error
         self.epsilon = epsilon
         self.delta = float(delta)
@@ -295,9 +295,10 @@ class Monitor:
             f"where at most {100 * self.delta:.4g}%{each} was promised."
         )
         if not self.alarm:
+            evidence = np.exp(self.log_evidence)
             words = (
-                f"No alarm. {seen} Evidence {_short(self.log_evidence)}; an alarm comes"
-                f" at {1 / self.alpha:.4g}."
+                f"No alarm. {seen} Evidence {evidence:.3g}; an alarm comes at "
+                f"{1 / self.alpha:.4g}."
             )
         else:
             words = (
@@ -386,10 +387,3 @@ def _plain(name):
 
 def _log_mean(values):
     return float(np.logaddexp.reduce(values)) - log(len(values))
-
-
-def _short(log_e):
-    """An E-value with three digits, however large or small."""
-    if abs(log_e) < 50:
-        return f"{exp(log_e):.3g}"
-    return f"10^{log_e / log(10):.0f}"

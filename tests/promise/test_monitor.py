@@ -62,6 +62,7 @@ def test_monitor_counts_lost_rows_and_weighs_them():
     assert monitor.update(rows(lost)) is monitor
     assert (monitor.n_rows, monitor.n_lost) == (400, lost.sum())
     assert monitor.log_evidence == Evidence(0.05).update(lost)[-1]
+    assert monitor.by_class == {}
     assert not monitor.alarm and monitor.alarm_row is None
     assert str(monitor).startswith(f"No alarm. {lost.sum()} of 400 rows lost (error")
     # a row at epsilon is kept
