@@ -20,7 +20,7 @@ FLOORS = [
     {"_methods"},
     {"_promise"},
     {"_compress", "_wrapped"},
-    {"displays.summary"},
+    {"displays.summary", "_sparse_mlp"},
     {"_compressor"},
     {"_certify", "displays", "bounds", "export", "model_selection"},
     {"__init__"},

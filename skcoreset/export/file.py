@@ -36,6 +36,7 @@ from .._codec import (
 )
 from .._compressor import CoresetCompressor
 from .._network import dense
+from .._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor
 from .._wrapped import is_mlp, label_encoding, network_of, set_label_encoding
 from .._wrapped.compat import Interval, validate_params
 
@@ -223,9 +224,9 @@ def load(file, *, max_bytes=2**30):
 
     Returns
     -------
-    estimator : MLPClassifier, MLPRegressor or Pipeline
-        With the parameters of training at their defaults. `coefs_` are of type
-        :class:`scipy.sparse.csr_array` where they were sparse, else ndarrays.
+    estimator : SparseMLPClassifier, SparseMLPRegressor or Pipeline
+        With the parameters of training at their defaults. Where no `coefs_` were
+        sparse, a plain MLPClassifier or MLPRegressor.
 
     Raises
     ------
@@ -568,7 +569,7 @@ def _unpack_mlp(meta, max_bytes):
         if meta.out_activation == "exp":
             params["loss"] = "poisson"
         try:
-            mlp = MLPRegressor(**params)
+            mlp = (SparseMLPRegressor if meta.sparse else MLPRegressor)(**params)
         except TypeError as error:
             raise ValueError(
                 "This file is of a network of Poisson loss, which the installed "
@@ -577,7 +578,7 @@ def _unpack_mlp(meta, max_bytes):
     else:
         labels = _object(meta.labels, "classes sparse")
         _check(type(labels.sparse) is bool, "nothing says if its labels are sparse")
-        mlp = MLPClassifier(**params)
+        mlp = (SparseMLPClassifier if meta.sparse else MLPClassifier)(**params)
         mlp.classes_ = _unpack_array(labels.classes, max_bytes)
         is_binary = meta.predicts == "binary"
         _check(
