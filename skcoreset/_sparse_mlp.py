@@ -163,7 +163,9 @@ def to_sparse(estimator):
     estimator : SparseMLPClassifier, SparseMLPRegressor or Pipeline
         With the same parameters, attributes and steps before the network.
     """
-    estimator = with_network(estimator, network_of(estimator))
+    network = network_of(estimator)
+    network = network.with_weights([coef.copy() for coef in network.coefs])
+    estimator = with_network(estimator, network)
     mlp = last_step(estimator)
     kind = SparseMLPClassifier if is_classifier(mlp) else SparseMLPRegressor
     sparse_mlp = kind()

@@ -7,6 +7,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import is_classifier
+
+from .._network import dense
 
 # More rows than these are compared by a random sample of this size.
 MAX_ROWS = 20_000
@@ -156,6 +159,13 @@ def compare(original, exported, *, predictions=None, classes=None, rows=None):
         {name: float(group.mean()) for name, group in groups.items()},
         {name: len(group) for name, group in groups.items()},
     )
+
+
+def answers(estimator, X):
+    """Outputs of an estimator, and of a classifier its predictions, else None."""
+    if not is_classifier(estimator):
+        return estimator.predict(X), None
+    return estimator.predict_proba(X), dense(estimator.predict(X))
 
 
 def rows_to_compare(n_rows):
