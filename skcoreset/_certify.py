@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import logit
 from sklearn.base import is_classifier
 
-from ._compress import check_error
 from ._compressor import CoresetCompressor
-from ._errors import ERRORS
+from ._errors import ERRORS, check_error, default_error
 from ._network import dense
-from ._promise.guarantees import GUARANTEES, HeldOutRows, Target
+from ._promise.judge import HeldOutRows
+from ._promise.target import Target
 from ._wrapped import inputs_of, is_fitted, is_mlp, last_step, network_of, thawed
 from ._wrapped.compat import (
     HasMethods,
@@ -43,7 +43,7 @@ def certify(
     *,
     error="auto",
     epsilon=None,
-    delta=0.1,
+    delta=0.05,
     confidence=0.95,
     scale=None,
 ):
@@ -74,7 +74,7 @@ def certify(
         Largest error that keeps the promise. None finds the smallest that can be
         promised at `delta`. Has to be None where the error counts rows.
 
-    delta : float, default=0.1
+    delta : float, default=0.05
         Share of fresh rows that need not keep it. None finds the smallest that can be
         promised at `epsilon`.
 
@@ -123,7 +123,7 @@ def certify(
     """
     classifier = _predicts_classes(original)
     if error == "auto":
-        error = GUARANTEES["conformal"].auto_error(classifier)
+        error = default_error(classifier)
     check_error(error, classifier=classifier)
     kind = ERRORS[error]
     if kind.counts_rows and epsilon is not None:
@@ -138,6 +138,7 @@ def certify(
     if scale is not None and error != "scaled":
         raise ValueError(f"scale plays no part in error={error!r}: leave it out.")
     groups, classes = np.zeros(num_samples(X), dtype=np.intp), ()
+    about = {}
     if kind.counts_rows:
         y, y_hat = _predictions(original, X), _predictions(compressed, X)
         _check_same_shape(y, y_hat)
@@ -152,11 +153,14 @@ def certify(
         if error == "scaled":
             scale = _checked_scale(compressed, scale, F.shape[1])
         errors = kind.measure(F_hat, F, out_activation, scale)
+        about = {"out_activation": out_activation, "n_outputs": F.shape[1]}
     rows = HeldOutRows(groups, classes)
     target = Target(error, epsilon, delta, confidence)
     if delta is not None:
         rows.check_sizes(target)
-    return rows.certificate(errors, rows.completed(target, errors), "test", scale=scale)
+    if scale is not None:
+        about["scale"] = tuple(scale.tolist())
+    return rows.certificate(errors, rows.completed(target, errors), "test", **about)
 
 
 def _predicts_classes(estimator):

@@ -5,7 +5,7 @@
 
 from functools import partial
 
-from .._memory import compute, recall_network
+from .._memory import compute, remembered_network
 from .engine import Trainer
 
 # Of the states that a descent has been through, those after a multiple of this many
@@ -87,7 +87,7 @@ class Descent:
         """Return the network of so many edges."""
         step = max(0, sum(left >= n_edges for left in self.n_edges) - 1)
         finished = partial(self._finished, step, n_edges)
-        return recall_network(self._recall, n_edges, finished)
+        return remembered_network(self._recall, n_edges, finished)
 
     def rough(self, step):
         """Return the unfinished network after so many steps."""

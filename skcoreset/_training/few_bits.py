@@ -8,6 +8,8 @@ from copy import deepcopy
 import numpy as np
 
 from .engine import Trainer
+from .objectives import MatchOriginal
+from .refinement import rows_to_match
 from .rounding import Rounding, best_step, short_float32
 
 # From so many bits on rounding costs nothing that training could win back. At 6 bits it
@@ -59,6 +61,13 @@ class FewBits:
     def __init__(self, objective, bits, *, rng, thread_map=None):
         self._objective, self._bits = objective, bits
         self._rng, self._map = rng, thread_map
+
+    @classmethod
+    def matching(cls, network, X, error, bits, *, rng, thread_map=None):
+        """Open the rounding of networks that match an original on some rows."""
+        made = rows_to_match(X, rng)
+        objective = MatchOriginal(network, X, error, made=made, thread_map=thread_map)
+        return cls(objective, bits, rng=rng, thread_map=thread_map)
 
     def round(self, network):
         """Return the network with weights of few bits, and the same edges."""

@@ -17,6 +17,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import validate_data
 
 from .._network import ACTIVATIONS, OUT_ACTIVATIONS, Network, dense
@@ -93,6 +94,13 @@ def n_hidden_layers(mlp):
 def is_multilabel(mlp):
     """Tell whether a fitted MLP predicts a set of labels for each row."""
     return is_classifier(mlp) and label_encoding(mlp)[0].startswith("multilabel")
+
+
+def predicts_labels(mlp, y=None):
+    """Whether an MLP, fitted or to be trained on `y`, predicts sets of labels."""
+    if is_fitted(mlp):
+        return is_multilabel(mlp)
+    return is_classifier(mlp) and type_of_target(y).startswith("multilabel")
 
 
 def label_encoding(mlp):
