@@ -57,7 +57,8 @@ def to_onnx(
         classifier, and ``["variable"]`` for a regressor.
 
     dtype : dtype, default=numpy.float32
-        Type of the input. The arithmetic is float64 for float64, else float32.
+        Type of the input: floats or integers. The arithmetic is float64 for float64,
+        else float32.
 
     sparse_weights : bool, default=False
         Whether to store the weights without their zeros; see :func:`sparsify`.
@@ -122,14 +123,15 @@ def to_onnx(
             "Pipeline of other columns call register_converter, and skl2onnx.to_onnx "
             "with an input for each."
         ) from error
-    (_, input_type), *_ = guess_data_type(rows[:1])
-    input_type.shape[0] = None
+    float_type = np.float64 if rows.dtype == np.float64 else np.float32
+    (_, input_type), *_ = guess_data_type(rows[:1].astype(float_type))
+    input_type = type(input_type)([None, rows.shape[1]])
     options = {"zipmap": False} if is_classifier(network) else None
     model = convert(network, initial_types=[("X", input_type)], options=options)
-    model = _renamed(model, input_name, output_names)
-    model = sparsify(model) if sparse_weights else model
+    dense_model = _renamed(model, input_name, output_names, rows.dtype)
+    model = sparsify(dense_model) if sparse_weights else dense_model
 
-    outputs = _run(model, {input_name: rows})
+    outputs = _run(model, dense_model, {input_name: rows})
     original, predictions = answers(estimator, X)
     if predictions is not None:
         predictions = predictions, outputs[0]
@@ -274,9 +276,9 @@ def sparsify(model):
     return sparse_model
 
 
-def _renamed(model, input_name, output_names):
-    """The model with other names of its input and outputs."""
-    from onnx import compose
+def _renamed(model, input_name, output_names, dtype):
+    """The model with other names of its input and outputs, and type of its input."""
+    from onnx import compose, helper
 
     given = [output.name for output in model.graph.output]
     output_names = given if output_names is None else list(output_names)
@@ -288,24 +290,31 @@ def _renamed(model, input_name, output_names):
     # a prefix, so that no name inside can be one of those
     model = compose.add_prefix(model, "network/")
     graph = model.graph
-    old = [graph.input[0].name, *(output.name for output in graph.output)]
-    new = dict(zip(old, [input_name, *output_names]))
-    for part in (*graph.input, *graph.output):
-        part.name = new[part.name]
+    new = {f"network/{old}": name for old, name in zip(given, output_names)}
+    for output in graph.output:
+        output.name = new[output.name]
     for node in graph.node:
-        for names in (node.input, node.output):
-            names[:] = [new.get(name, name) for name in names]
+        node.output[:] = [new.get(name, name) for name in node.output]
+        node.input[:] = [new.get(name, name) for name in node.input]
+    (entry,), kind = graph.input, helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    tensor_type = entry.type.tensor_type
+    cast = helper.make_node(
+        "Cast", [input_name], [entry.name], name="cast", to=tensor_type.elem_type
+    )
+    entry.name, tensor_type.elem_type = input_name, kind
+    graph.node.insert(0, cast)
     return model
 
 
-def _run(model, inputs):
+def _run(model, dense_model, inputs):
     """Outputs of a model."""
     try:
         from onnxruntime import InferenceSession
     except ImportError:
+        # which does not know sparse initializers
         from onnx.reference import ReferenceEvaluator
 
-        return ReferenceEvaluator(model).run(None, inputs)
+        return ReferenceEvaluator(dense_model).run(None, inputs)
     return InferenceSession(model.SerializeToString()).run(None, inputs)
 
 
