@@ -39,6 +39,7 @@ from .._network import dense
 from .._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor
 from .._wrapped import is_mlp, label_encoding, network_of, set_label_encoding
 from .._wrapped.compat import Interval, validate_params
+from .comparison import compare_on
 
 # The constants down to _SCALERS belong to the format. They are written out here, so
 # that no change elsewhere in the package can change what a saved file means.
@@ -130,7 +131,7 @@ class _Damage(Exception):
     """What is wrong with a file."""
 
 
-def dump(estimator, file):
+def dump(estimator, file, *, X=None):
     """Save a network in a compact file.
 
     :func:`load` gives back the same weights and intercepts, to the bit. Nothing that
@@ -145,6 +146,15 @@ def dump(estimator, file):
 
     file : str, path-like, or file object opened in binary mode
         Where to write.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+        Rows of what `estimator` takes, to compare predictions on. Of more than 20,000 a
+        fixed random sample of that size.
+
+    Returns
+    -------
+    comparison : Comparison or None
+        How the loaded network predicts X beside `estimator`. None without X.
 
     Raises
     ------
@@ -166,7 +176,8 @@ def dump(estimator, file):
     -----
     Before anything is written, the bytes are loaded again and compared with
     `estimator`: every weight and intercept bit by bit (0 and -0 are the same), classes,
-    names and scalers.
+    names and scalers. Nothing is rounded, so this is what makes the predictions equal;
+    with X these are compared as well.
 
     An edge takes about 3 bits to say where it is, fewer in dense networks and more in
     very sparse ones. Weights of a layer that are whole multiples of one step, at most
@@ -186,7 +197,8 @@ def dump(estimator, file):
     >>> mlp = MLPClassifier((50,), max_iter=500, random_state=0).fit(X[:900], y[:900])
     >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X[900:])
     >>> file = io.BytesIO()
-    >>> export.dump(compressor, file)
+    >>> print(export.dump(compressor, file, X=X))
+    equal predictions on 100.00% of 1,797 rows; root-mean-square error ...
     >>> file.tell() < 3000
     True
     >>> _ = file.seek(0)
@@ -195,11 +207,16 @@ def dump(estimator, file):
     True
     """
     data = _packed(*_steps(estimator))
+    comparison = None
+    if X is not None:
+        comparison = compare_on(X, estimator, load(io.BytesIO(data), max_bytes=2**63))
+        comparison.warn("What is loaded from the file")
     if hasattr(file, "write"):
         file.write(data)
     else:
         with open(file, "wb") as opened:
             opened.write(data)
+    return comparison
 
 
 @validate_params(

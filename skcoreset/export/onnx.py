@@ -15,8 +15,8 @@ from .._compressor import CoresetCompressor
 from .._network import dense
 from .._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor, to_sparse
 from .._wrapped import is_mlp, is_multilabel, last_step, thawed, with_last_step
-from .._wrapped.compat import num_samples, safe_indexing
-from .comparison import answers, compare, rows_to_compare
+from .._wrapped.compat import safe_indexing
+from .comparison import compare_on
 
 __all__ = ["register_converter", "sparsify", "to_onnx"]
 
@@ -113,30 +113,30 @@ def to_onnx(
     network = thawed(estimator)
     if is_mlp(last_step(network)):
         network = to_sparse(network)
-    numbers = rows_to_compare(num_samples(X))
-    X = safe_indexing(X, numbers)
+    dtype = np.dtype(dtype)
     try:
-        rows = np.ascontiguousarray(dense(X), dtype)
+        _, n_features = np.asarray(dense(safe_indexing(X, [0])), dtype).shape
     except (TypeError, ValueError) as error:
         raise ValueError(
-            "X has to be numbers, as the graph has one input of one type. For a "
-            "Pipeline of other columns call register_converter, and skl2onnx.to_onnx "
-            "with an input for each."
+            "X has to be an array of numbers, as the graph has one input of one type. "
+            "For a Pipeline of other columns call register_converter, and "
+            "skl2onnx.to_onnx with an input for each."
         ) from error
-    float_type = np.float64 if rows.dtype == np.float64 else np.float32
-    (_, input_type), *_ = guess_data_type(rows[:1].astype(float_type))
-    input_type = type(input_type)([None, rows.shape[1]])
+    float_type = np.float64 if dtype == np.float64 else np.float32
+    (_, input_type), *_ = guess_data_type(np.zeros((1, n_features), float_type))
+    input_type = type(input_type)([None, n_features])
     options = {"zipmap": False} if is_classifier(network) else None
     model = convert(network, initial_types=[("X", input_type)], options=options)
-    dense_model = _renamed(model, input_name, output_names, rows.dtype)
+    dense_model = _renamed(model, input_name, output_names, dtype)
     model = sparsify(dense_model) if sparse_weights else dense_model
 
-    outputs = _run(model, dense_model, {input_name: rows})
-    original, predictions = answers(estimator, X)
-    if predictions is not None:
-        predictions = predictions, outputs[0]
-    comparison = compare(original, outputs[-1], predictions=predictions, rows=numbers)
-    comparison.warn("The ONNX model", [f"Its input is of {rows.dtype}."])
+    def run(X):
+        rows = np.ascontiguousarray(dense(X), dtype)
+        outputs = _run(model, dense_model, {input_name: rows})
+        return outputs[-1], outputs[0]
+
+    comparison = compare_on(X, estimator, run)
+    comparison.warn("The ONNX model", [f"Its input is of {dtype}."])
     helper.set_model_props(model, {"comparison": str(comparison)})
     return model
 

@@ -145,6 +145,35 @@ def test_path_or_file(compressor, tmp_path):
     assert_same_network(load(tmp_path / "small.skc"), compressor.estimator_)
 
 
+@pytest.mark.parametrize("kind", ["classes", "labels", "values"])
+def test_comparison_on_rows(kind, digits, tmp_path):
+    X, y, X_new, _ = digits
+    target = {
+        "classes": y,
+        "labels": np.column_stack([y > 4, y > 7]),
+        "values": 1.0 * y,
+    }
+    mlp = MLPRegressor if kind == "values" else MLPClassifier
+    mlp = mlp(hidden_layer_sizes=(8,), max_iter=9, random_state=0)
+    pipeline = fitted(make_pipeline(StandardScaler(), mlp), X, target[kind])
+    small = compressed(pipeline, X_new)
+    comparison = dump(small, tmp_path / "file", X=X_new)
+    assert comparison.n_rows == len(X_new)
+    assert comparison.agreement == (None if kind == "values" else 1)
+    assert comparison.errors.max() < 1e-6
+    assert dump(small, tmp_path / "file") is None
+
+
+def test_file_that_would_not_hold_the_network_is_not_written(
+    compressor, tmp_path, monkeypatch
+):
+    take = _file._take_numbers
+    monkeypatch.setattr(_file, "_take_numbers", lambda *args: take(*args)[::-1])
+    with pytest.raises(ValueError, match="differs in a weight"):
+        dump(compressor, tmp_path / "file")
+    assert not (tmp_path / "file").exists()
+
+
 def test_several_networks_in_one_file(compressor, regressor):
     file = io.BytesIO()
     dump(compressor, file)
@@ -869,5 +898,5 @@ def test_file_of_an_image_is_what_the_guide_says(widths):
 @pytest.mark.skipif(not GUIDE.exists(), reason="installed without the documentation")
 def test_guide_has_the_dictionary():
     guide = GUIDE.read_text(encoding="utf-8")
-    (block,) = re.findall(r"dictionary::\n\n((?:    .*\n)+)", guide)
+    (block,) = re.findall(r":name: dictionary\n\n((?:    .*\n)+)", guide)
     assert "".join(line[4:] for line in block.splitlines()) == DICTIONARY.decode()

@@ -304,7 +304,7 @@ def test_rows_that_its_type_cannot_hold_are_warned_of(mlp, digits):
 
 
 def test_columns_of_several_types_are_refused(mlp):
-    with pytest.raises(ValueError, match="X has to be numbers"):
+    with pytest.raises(ValueError, match="X has to be an array of numbers"):
         converted(mlp, np.array([["a", 1]], dtype=object))
 
 
