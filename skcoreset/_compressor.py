@@ -87,7 +87,7 @@ from ._wrapped.compat import (
     validate_parameter_constraints,
     watch_fit,
 )
-from .displays.summary import html_summary
+from .displays import html_summary
 
 # Rows that weights are calibrated on, where they are trained: with more of them the
 # networks were no sparser.

@@ -2,7 +2,8 @@
 1. What a sensitivity is: solutions
 ===================================
 
-Of the exercises in :ref:`sphx_glr_auto_examples_lesson_plot_1_sensitivity.py`.
+Solutions of the exercises in
+:ref:`sphx_glr_auto_examples_lesson_plot_1_sensitivity.py`.
 """
 
 # Authors: the skcoreset developers
@@ -18,14 +19,16 @@ X, y = load_digits(return_X_y=True)
 X = X / 16
 X_train, X_new, y_train, y_new = train_test_split(X, y, train_size=800, random_state=0)
 mlp = MLPClassifier((32, 16), learning_rate_init=0.005, max_iter=150, random_state=0)
-mlp.fit(X_train, y_train)
+mlp = mlp.fit(X_train, y_train)
 
 
 def shares_of(inputs, weights):
     """Share of each positive edge of a neuron in its sum, for each row."""
-    brings = inputs * np.maximum(weights, 0)
-    total = brings.sum(axis=1, keepdims=True)
-    return np.divide(brings, total, out=np.zeros_like(brings), where=total > 0)
+    contribution = inputs * np.maximum(weights, 0)
+    total = contribution.sum(axis=1, keepdims=True)
+    return np.divide(
+        contribution, total, out=np.zeros_like(contribution), where=total > 0
+    )
 
 
 # %%
@@ -41,10 +44,11 @@ for ax, pixels, title in zip(
 ):
     figure.colorbar(ax.imshow(pixels.reshape(8, 8), cmap="magma"), ax=ax)
     ax.set(title=title, xticks=[], yticks=[])
+plt.show()
 
 # %%
-# Yes, at the border. Such a pixel is lit in few images, but where it is it can bring
-# much of the sum. The sensitivity asks for the worst case, and not for the usual one.
+# Yes, at the border. Such a pixel is lit in few images, but there it can contribute
+# much of the sum. The sensitivity asks for the worst case, not for the usual case.
 
 # %%
 # Exercise 2
@@ -54,12 +58,13 @@ numbers = [10, 30, 100, 300, 900]
 sums = [share[:n].max(axis=0).sum() for n in numbers]
 figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")
 ax.plot(numbers, sums, "o-")
-_ = ax.set(xscale="log", xlabel="Images", ylabel="Sum of the sensitivities")
+ax.set(xscale="log", xlabel="Images", ylabel="Sum of the sensitivities")
+plt.show()
 
 # %%
-# A largest value of more images is never smaller. It grows ever more slowly, but no
-# number is surely enough: there may always be a stranger image. This is why a promise
-# takes images of its own, which is the subject of the third notebook.
+# The maximum over more images is never smaller. It grows ever more slowly, but no
+# number is certainly enough: there may always be a stranger image. This is why a
+# promise needs images of its own, which is the subject of the third notebook.
 
 # %%
 # Exercise 3
@@ -74,11 +79,13 @@ print(
 )
 figure, ax = plt.subplots(figsize=(3, 3), layout="constrained")
 ax.imshow(X_new[image].reshape(8, 8), cmap="gray")
-_ = ax.set(title=f"a {y_new[image]}", xticks=[], yticks=[])
+ax.set(title=f"a {y_new[image]}", xticks=[], yticks=[])
+plt.show()
 
 # %%
-# On average the edge is nothing. Without it, this image would lose that share of the
-# neuron's positive sum, and nobody would see it in an average over images.
+# On average the edge contributes next to nothing. Without it, this image would lose a
+# visible share of the neuron's positive sum, and an average over images would not show
+# it.
 
 # %%
 # Exercise 4
@@ -96,6 +103,6 @@ for name, inputs, coef in (
     print(f"{name} hidden layer: sum / edges, median {np.median(ratios):.2f}")
 
 # %%
-# It is larger in the second layer: the 32 neurons of the first differ more from image
-# to image, and more of them take turns than of the pixels. Narrow layers have less to
-# give away than wide ones.
+# The ratio is larger in the second layer. The 32 neurons of the first layer differ more
+# from image to image than the pixels do, and more of them take turns. Narrow layers
+# have less to give away than wide ones.

@@ -2,7 +2,7 @@
 2. Why sampling, and why refinement: solutions
 ==============================================
 
-Of the exercises in :ref:`sphx_glr_auto_examples_lesson_plot_2_sampling.py`.
+Solutions of the exercises in :ref:`sphx_glr_auto_examples_lesson_plot_2_sampling.py`.
 """
 
 # Authors: the skcoreset developers
@@ -23,23 +23,23 @@ X, y = load_digits(return_X_y=True)
 X = X / 16
 X_train, X_new, y_train, y_new = train_test_split(X, y, train_size=800, random_state=0)
 mlp = MLPClassifier((32, 16), learning_rate_init=0.005, max_iter=150, random_state=0)
-mlp.fit(X_train, y_train)
+mlp = mlp.fit(X_train, y_train)
 
 # %%
 # Exercise 1
 # ----------
-# Four times as many, as the error goes with one over the square root.
+# Four times as many, because the error is proportional to one over the square root.
 
 rng = np.random.default_rng(0)
-brings = X_new * np.maximum(mlp.coefs_[0][:, 0], 0)
-exact = brings.sum(axis=1)
-q = (brings / exact[:, np.newaxis]).max(axis=0)
+contribution = X_new * np.maximum(mlp.coefs_[0][:, 0], 0)
+exact = contribution.sum(axis=1)
+q = (contribution / exact[:, np.newaxis]).max(axis=0)
 q /= q.sum()
 for m in (100, 200, 400):
     errors = []
     for _ in range(200):
         drawn = np.divide(rng.multinomial(m, q), m * q, out=np.zeros(64), where=q > 0)
-        errors.append(np.abs(brings @ drawn / exact - 1).max())
+        errors.append(np.abs(contribution @ drawn / exact - 1).max())
     print(f"{m} draws: {np.median(errors):.3f}")
 
 # %%
@@ -57,20 +57,21 @@ def agreement(density, images=500, **options):
 
 
 figure, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
-for method, color in (("corenet", "C0"), ("magnitude", "C1")):
+ax.plot(densities, [agreement(d) for d in densities], "o-", label="refined")
+for method, color in (("corenet", "C1"), ("magnitude", "C2")):
     for refine, style in ((False, "o:"), (True, "o-")):
         agrees = [agreement(d, method=method, refine=refine) for d in densities]
         label = method + (", refined weights" if refine else "")
         ax.plot(densities, agrees, style, color=color, label=label)
-ax.plot(densities, [agreement(d) for d in densities], "k-", label="refined")
 ax.set(xscale="log", xlabel="Share of edges kept", ylabel="Agreement with dense")
-ax.set_xticks(densities, densities)
+ax.set_xticks(densities, [f"{density:.0%}" for density in densities])
 ax.minorticks_off()
-_ = ax.legend()
+ax.legend()
+plt.show()
 
 # %%
-# That they are trained, as long as many edges are kept. Where few are, their choice
-# counts as well.
+# With many edges it matters more that they are trained. With few, the choice of edges
+# matters as well.
 
 # %%
 # Exercise 3
@@ -80,8 +81,9 @@ thin = CoresetCompressor(mlp, density=0.05, random_state=0).fit(X_new[:500])
 n_left = np.diff(thin.coefs_[0].indptr)
 figure, ax = plt.subplots(figsize=(3.5, 3), layout="constrained")
 figure.colorbar(ax.imshow(n_left.reshape(8, 8), cmap="magma"), label="Edges left")
-_ = ax.set(xticks=[], yticks=[])
-print(f"{(n_left == 0).sum()} pixels of 64 are not looked at any more")
+ax.set(xticks=[], yticks=[])
+plt.show()
+print(f"The network no longer looks at {(n_left == 0).sum()} of 64 pixels.")
 
 # %%
 # Exercise 4
@@ -91,6 +93,6 @@ for images in (30, 100, 500):
     print(f"{images} images: agreement {agreement(0.05, images):.3f}")
 
 # %%
-# With few images the thin network gives the outputs of the dense one on these, and not
-# on others: it overfits, as any training can. How good it is must be measured on images
-# that it has not seen: so does every guarantee in the next notebook.
+# With few images, the thin network gives the outputs of the dense one on these images
+# but not on others: it overfits, like any training. How good it is must be measured on
+# images that it has not seen. Every guarantee in the next notebook does so.
