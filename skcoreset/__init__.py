@@ -7,6 +7,7 @@ from . import bounds, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
 from ._promise.certificate import Certificate
+from ._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor
 from .displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
@@ -25,6 +26,8 @@ __all__ = [
     "LayerDensityDisplay",
     "NetworkDisplay",
     "SensitivityDisplay",
+    "SparseMLPClassifier",
+    "SparseMLPRegressor",
     "__version__",
     "bounds",
     "certify",

@@ -101,7 +101,7 @@ class SparseMLPClassifier(_SparsePrediction, MLPClassifier):
 
     See Also
     --------
-    CoresetCompressor : Makes the weights sparse.
+    CoresetCompressor.to_sparse : Returns it.
     skcoreset.export.load : Returns it for a file of a sparse network.
 
     Examples
@@ -110,11 +110,10 @@ class SparseMLPClassifier(_SparsePrediction, MLPClassifier):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.neural_network import MLPClassifier
     >>> from skcoreset import CoresetCompressor
-    >>> from skcoreset._sparse_mlp import to_sparse
     >>> X, y = load_digits(return_X_y=True)
     >>> mlp = MLPClassifier((50,), max_iter=500, random_state=0).fit(X[:900], y[:900])
     >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X[900:])
-    >>> small = to_sparse(compressor.estimator_)
+    >>> small = compressor.to_sparse()
     >>> bool((small.predict(X) == compressor.predict(X)).all())
     True
     >>> len(pickle.dumps(small)) < len(pickle.dumps(mlp)) / 5
@@ -163,9 +162,7 @@ def to_sparse(estimator):
     estimator : SparseMLPClassifier, SparseMLPRegressor or Pipeline
         With the same parameters, attributes and steps before the network.
     """
-    network = network_of(estimator)
-    network = network.with_weights([coef.copy() for coef in network.coefs])
-    estimator = with_network(estimator, network)
+    estimator = with_network(estimator, network_of(estimator))
     mlp = last_step(estimator)
     kind = SparseMLPClassifier if is_classifier(mlp) else SparseMLPRegressor
     sparse_mlp = kind()

@@ -17,9 +17,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skcoreset import CoresetCompressor, certify, export
+from skcoreset import (
+    CoresetCompressor,
+    SparseMLPClassifier,
+    SparseMLPRegressor,
+    certify,
+    export,
+)
 from skcoreset._network import Network
-from skcoreset._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor, to_sparse
+from skcoreset._sparse_mlp import to_sparse
 
 from .conftest import fitted
 
@@ -36,7 +42,7 @@ def compressor(mlp, digits):
 
 @pytest.fixture(scope="module")
 def small(compressor):
-    return to_sparse(compressor.estimator_)
+    return compressor.to_sparse()
 
 
 def test_predicts_as_the_compressor(compressor, small, digits):

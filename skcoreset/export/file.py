@@ -8,7 +8,7 @@ import json
 import re
 import struct
 import zlib
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from numbers import Integral
 from types import SimpleNamespace
 
@@ -37,7 +37,16 @@ from .._codec import (
 from .._compressor import CoresetCompressor
 from .._network import dense
 from .._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor
-from .._wrapped import is_mlp, label_encoding, network_of, set_label_encoding
+from .._wrapped import (
+    is_compressor,
+    is_mlp,
+    label_encoding,
+    last_step,
+    network_of,
+    set_label_encoding,
+    steps_before,
+)
+from .._wrapped import levels as nested
 from .._wrapped.compat import Interval, validate_params
 from .comparison import compare_on
 
@@ -311,41 +320,47 @@ def _take(file, n_bytes):
 
 def _steps(estimator):
     """Names and scalers of the steps before the network, its name, and itself."""
-    inner = _thawed(estimator)
-    steps = [(None, inner)]
-    if isinstance(inner, Pipeline):
-        steps = [(name, _thawed(step)) for name, step in inner.steps]
-    *scalers, (name, mlp) = steps
+    mlp = last_step(estimator)
+    if isinstance(mlp, CoresetCompressor):
+        check_is_fitted(mlp)
     if not is_mlp(mlp):
         raise TypeError(
             "A file holds a CoresetCompressor, an MLPClassifier, an MLPRegressor or a "
             f"Pipeline of scalers that ends in one; got {type(mlp).__name__}."
         )
     check_is_fitted(mlp)
-    for step_name, step in scalers:
-        if not (_is_passthrough(step) or type(step) in _SCALERS):
-            of = "compressor.estimator_"
-            line = of if hasattr(estimator, "estimator_") else "pipeline"
+    scalers = steps_before(estimator)
+    for name, step in scalers:
+        if type(step) not in _SCALERS:
+            line = _line_of_pipeline(estimator)
             raise ValueError(
-                f"The step {step_name!r} is of type {type(step).__name__}; before a "
-                f"network a file holds {', '.join(_SCALERS_BY_NAME)}. Store the "
-                f"network alone, dump({line}[-1], file), and give it the rows that "
+                f"The step {name!r} is of type {type(step).__name__}; before a network "
+                f"a file holds {', '.join(_SCALERS_BY_NAME)}. Store the network alone, "
+                f"dump({line}[-1], file), and give it the rows that "
                 f"{line}[:-1].transform returns."
             )
-    return scalers, name, mlp
+    pipelines = [each for each, _ in nested(estimator) if isinstance(each, Pipeline)]
+    if not pipelines:
+        return [], None, mlp
+    # names may occur twice where Pipelines are in each other
+    names = [name for name, _ in scalers] + [pipelines[-1].steps[-1][0]]
+    if len(set(names)) < len(names):
+        names = [f"{name}-{number}" for number, name in enumerate(names, start=1)]
+    *names, own = names
+    return [(name, step) for name, (_, step) in zip(names, scalers)], own, mlp
 
 
-def _thawed(estimator):
-    """The network in a compressor, and what is inside a FrozenEstimator."""
-    while isinstance(estimator, (FrozenEstimator, CoresetCompressor)):
-        check_is_fitted(estimator)
-        frozen = isinstance(estimator, FrozenEstimator)
-        estimator = estimator.estimator if frozen else estimator.estimator_
-    return estimator
-
-
-def _is_passthrough(step):
-    return step is None or isinstance(step, str)
+def _line_of_pipeline(estimator):
+    """How a user writes the first Pipeline in an estimator."""
+    line = "compressor" if is_compressor(estimator) else "estimator"
+    outside = takewhile(
+        lambda pair: not isinstance(pair[0], Pipeline), nested(estimator)
+    )
+    for container, _ in outside:
+        frozen = isinstance(container, FrozenEstimator)
+        inner = "estimator_" if is_compressor(container) else "best_estimator_"
+        line += ".estimator" if frozen else f".{inner}"
+    return line
 
 
 def _packed(scalers, name, mlp):
@@ -613,8 +628,6 @@ def _unpack_mlp(meta, max_bytes):
 
 
 def _pack_scaler(name, scaler, n_features):
-    if _is_passthrough(scaler):
-        return {"name": name, "type": None}
     check_is_fitted(scaler)
     params, learnt = _SCALERS[type(scaler)]
     given, defaults = scaler.get_params(), type(scaler)().get_params()
@@ -644,8 +657,6 @@ def _pack_scaler(name, scaler, n_features):
 
 def _unpack_scaler(packed, n_features, max_bytes):
     """Name and scaler of a step."""
-    if type(packed) is dict and packed.get("type", "") is None:
-        return _object(packed, "name type").name, "passthrough"
     step = _object(packed, "attributes feature_names name params type")
     _check(step.type in list(_SCALERS_BY_NAME), "a step is of an unknown type")
     kind = _SCALERS_BY_NAME[step.type]

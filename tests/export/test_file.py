@@ -18,6 +18,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -29,9 +30,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from skcoreset import CoresetCompressor
+from skcoreset import CoresetCompressor, SparseMLPClassifier
 from skcoreset._network import ACTIVATIONS
-from skcoreset._sparse_mlp import SparseMLPClassifier
 from skcoreset.export import dump, load
 from skcoreset.export import file as _file
 
@@ -337,9 +337,31 @@ def test_compressed_pipeline_comes_back(digits):
     pipeline = fitted(make_pipeline(StandardScaler(), "passthrough", mlp), X, y)
     small = compressed(pipeline, X)
     back = loaded(dumped(small))
-    assert [name for name, _ in back.steps] == [name for name, _ in pipeline.steps]
-    assert back.steps[1][1] == "passthrough"
+    assert list(back.named_steps) == ["standardscaler", "mlpclassifier"]
     assert_array_equal(back.predict(X_new), small.estimator_.predict(X_new))
+
+
+def test_pipelines_in_pipelines_become_one(digits):
+    X, y, X_new, _ = digits
+    mlp = MLPClassifier((8,), max_iter=9, random_state=0)
+    inner = make_pipeline(StandardScaler(), mlp)
+    scalers = make_pipeline(MaxAbsScaler(), None)
+    outer = fitted(make_pipeline(StandardScaler(), scalers, inner), X, y)
+    back = loaded(dumped(outer))
+    names = ["standardscaler", "maxabsscaler", "standardscaler", "mlpclassifier"]
+    numbered = [f"{name}-{number}" for number, name in enumerate(names, start=1)]
+    assert list(back.named_steps) == numbered
+    assert_allclose(back.predict_proba(X_new), outer.predict_proba(X_new), rtol=1e-5)
+
+
+def test_search_is_dumped_as_its_best_estimator(digits):
+    X, y, X_new, _ = digits
+    mlp = MLPClassifier((8,), max_iter=5, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), mlp)
+    grid = {"mlpclassifier__alpha": [1e-4, 1]}
+    search = fitted(GridSearchCV(pipeline, grid, cv=2), X[:200], y[:200])
+    back = loaded(dumped(search))
+    assert_array_equal(back.predict(X_new), search.predict(X_new))
 
 
 def test_pipeline_around_a_compressor_comes_back(compressor, digits):
@@ -355,14 +377,19 @@ def test_pipeline_around_a_compressor_comes_back(compressor, digits):
 # What is refused by `dump`
 
 
+class OtherScaler(StandardScaler):
+    """May do something else."""
+
+
 @pytest.mark.parametrize(
     "step",
-    [FunctionTransformer(), PolynomialFeatures(1), make_pipeline(MinMaxScaler())],
+    [FunctionTransformer(), PolynomialFeatures(1), OtherScaler()],
 )
 def test_other_steps_are_refused_by_name(step, digits):
     X, y = digits[:2]
     mlp = MLPClassifier((4,), max_iter=2)
-    pipeline = fitted(Pipeline([("odd one", step), ("mlp", mlp)]), X, y)
+    steps = Pipeline([("scaler", MinMaxScaler()), ("odd one", step)])
+    pipeline = fitted(Pipeline([("before", steps), ("mlp", mlp)]), X, y)
     with pytest.raises(
         ValueError, match=rf"'odd one' is of type {type(step).__name__}"
     ):
@@ -436,20 +463,21 @@ def test_line_for_other_steps_works(digits):
     mlp = MLPClassifier((4,), max_iter=2, random_state=0)
     pipeline = fitted(make_pipeline(PolynomialFeatures(1), mlp), X, y)
     compressor = compressed(pipeline, X)
-    names = {"compressor": compressor, "pipeline": pipeline, "file": io.BytesIO()}
-    for estimator in (compressor, pipeline, FrozenEstimator(compressor)):
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1]}, cv=2)
+    fitted(search, X[:100], y[:100])
+    for estimator in (compressor, pipeline, FrozenEstimator(compressor), search):
         with pytest.raises(ValueError) as refused:
             dumped(estimator)
-        lines = re.search(
-            r"alone, (.*), and give it the rows that (.*) returns\.$",
-            str(refused.value),
-        )
-        store, transform = lines.groups()
+        line = r"alone, (.*), and give it the rows that (.*) returns\.$"
+        store, transform = re.search(line, str(refused.value)).groups()
+        names = {"compressor": estimator, "estimator": estimator, "dump": dump}
         file = names["file"] = io.BytesIO()
-        eval(store, {"dump": dump} | names)
+        eval(store, names)
         X_inner = eval(transform, names)(X_new)
         file.seek(0)
         assert_array_equal(load(file).predict(X_inner), estimator.predict(X_new))
+    with pytest.raises(ValueError, match=r"dump\(compressor\.estimator_\[-1\], file"):
+        dumped(compressor)
 
 
 def test_weights_that_are_no_numbers_are_refused(compressor, tmp_path):
@@ -690,8 +718,8 @@ WRONG = [
         {"classes": {"dtype": "int8", "values": 3}, "sparse": False},
         "classes are not those",
     ),
-    ("name", "mlp", "no proper names|steps"),
-    ("steps", [{"name": "a", "type": None}], "last step has no name"),
+    ("name", "a__b", "no proper names"),
+    ("steps", [{}], "last step has no name"),
     ("layers", [], "not a step for each layer"),
     ("layers", [{}, {}], "incomplete"),
     ("layers", [layer_of(1)] * 2, "wrong step"),
@@ -707,8 +735,6 @@ def test_wrong_metadata_are_refused(key, value, reason, small_files):
     metadata = metadata_of(small_files[1])
     assert metadata["labels"]["classes"]["values"] == ["a", 'b"\n', "é"]
     metadata[key] = value
-    if key == "name":
-        metadata["steps"] = [{"name": "mlp", "type": None}]
     with pytest.raises(ValueError, match=f"This file is damaged: .*({reason})"):
         loaded(with_metadata(small_files[1], metadata))
 
@@ -756,7 +782,7 @@ WRONG_STEPS = [
     ("name", "a__b", "no proper names"),
     ("type", "PCA", "unknown type"),
     ("type", ["StandardScaler"], "unknown type"),
-    ("type", None, "incomplete"),
+    ("type", None, "unknown type"),
     ("feature_names", ["a"], "names of features"),
     ("params", 3, "incomplete"),
     ("params", {"with_other": True}, "incomplete"),

@@ -52,11 +52,11 @@ def test_plain_reader_reads_the_same(path):
         names = [step["name"] for step in metadata["steps"]]
         assert [*names, metadata["name"]] == [name for name, _ in estimator.steps]
         for step, (_, scaler) in zip(metadata["steps"], estimator.steps):
-            assert (step["type"] or "str") == type(scaler).__name__
-            for name, array in step.get("attributes", {}).items():
+            assert step["type"] == type(scaler).__name__
+            for name, array in step["attributes"].items():
                 values = array["values"] if isinstance(array, dict) else array
                 np.testing.assert_array_equal(getattr(scaler, name), values)
-            for name, value in step.get("params", {}).items():
+            for name, value in step["params"].items():
                 assert np.array_equal(getattr(scaler, name), value)
         estimator = estimator[-1]
     assert metadata["activation"] == estimator.activation

@@ -46,10 +46,9 @@ def single(estimator):
 scaled = Pipeline(
     [
         ("a", StandardScaler()),
-        ("b", "passthrough"),
-        ("c", MinMaxScaler((-1, 1))),
-        ("d", RobustScaler(quantile_range=(10, 90.0))),
-        ("e", MaxAbsScaler()),
+        ("b", MinMaxScaler((-1, 1))),
+        ("c", RobustScaler(quantile_range=(10, 90.0))),
+        ("d", MaxAbsScaler()),
         ("mlp", MLPRegressor(hidden_layer_sizes=(8, 4), activation="tanh", **SETTINGS)),
     ]
 )
