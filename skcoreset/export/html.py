@@ -1,4 +1,4 @@
-"""A page that computes the networks of a path itself, for a browser."""
+"""A page for a browser, which computes the networks of a path itself."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -28,16 +28,16 @@ from .._wrapped import input_names, inputs_of, is_multilabel, last_step, network
 from ..displays import check_image_shape, palette
 from .comparison import answers, compare
 
-# Shares of the edges that the points of a path keep.
+# DENSITIES: shares of the edges that are left at the points of the path.
 DENSITIES = tuple(np.round(0.7 ** np.arange(1, 16), 4).tolist())
 
-# Stands for no edges at all where densities are compared by their ratio.
+# TINY_DENSITY replaces a density of 0, so that ratios of densities are finite.
 TINY_DENSITY = 1e-6
 
-# Rows that the page has as examples.
+# N_EXAMPLES: held-out rows that the button "Next example" shows.
 N_EXAMPLES = 10
 
-# Length of the strokes of a character, in heights of it.
+# STROKES: length of all strokes of a typical character, in heights of the character.
 STROKES = 2.5
 
 
@@ -264,7 +264,7 @@ def _without_dead_ends(network):
 
 
 def _measured(path, rounded, judge):
-    """What the page has of each network: its weights, and its promise."""
+    """For each network its weights, its promise, and how often it agrees."""
     target, rows = judge.target, judge.rows
     before = np.zeros(rows.n_samples)
     n_edges = path[0].n_edges
@@ -273,7 +273,7 @@ def _measured(path, rounded, judge):
     for network in path:
         shown, weights = rounded(network)
         errors = judge.errors(shown)
-        # what is fixed beforehand has to let all networks before this one pass as well
+        # a path reaches this network only if all networks before it pass
         judged = target.rule.counted(errors, before)
         before = errors
         if target.kind.counts_rows:
@@ -312,14 +312,14 @@ def _measured(path, rounded, judge):
 
 
 def _smallest_delta(rows, target, errors):
-    """The smallest delta that the held-out rows allow, of an error that counts rows."""
+    """The smallest delta that the held-out rows allow if the error counts rows."""
     if target.confidence is None:
         return rows.statistic(target.lost(errors), target.rule)
     return rows.completed(replace(target, delta=None), errors).delta
 
 
 def _rounded_up(number):
-    """Three digits that are at least as much."""
+    """The number with three digits, rounded up."""
     context = Context(prec=3, rounding=ROUND_CEILING)
     return float(context.create_decimal(repr(float(number))))
 
@@ -328,7 +328,7 @@ def _as_text(number):
     return f"{number:.3g}".replace("inf", "Infinity")
 
 
-# Words; what is promised comes from the certificate
+# Words of the page; those of the promise are from the certificate
 
 
 def _title(page):
@@ -429,11 +429,11 @@ def _kept(coef):
     return np.packbits(coef != 0).tobytes()
 
 
-# What the page needs besides
+# Features and outputs
 
 
 def _features_of(compressor, X, X_val):
-    """Rows as the page has them, the line from each feature to an input, and names."""
+    """Features in the page, slopes and shifts from them to inputs, and names."""
     original = compressor.original_estimator_
     inputs = [dense(inputs_of(original, rows, compressor)) for rows in (X, X_val)]
     n_inputs = inputs[0].shape[1]
@@ -449,7 +449,7 @@ def _features_of(compressor, X, X_val):
 
 
 def _page_of_inputs(features, line, names, image_shape, judge):
-    """Features: their names and limits, or the pixels; how inputs come from them."""
+    """Names and ranges of features, or pixels, and how they become inputs."""
     rows, X_val = np.vstack(features), features[1]
     lows, highs = rows.min(axis=0), rows.max(axis=0)
     whole = (rows == np.rint(rows)).all(axis=0)
@@ -470,7 +470,7 @@ def _page_of_inputs(features, line, names, image_shape, judge):
 
 
 def _numbers(X):
-    """Rows as numbers, where they are; else None."""
+    """Rows as an array of numbers, or None if they are not numbers."""
     try:
         return np.asarray(dense(X), dtype=float)
     except (TypeError, ValueError):
@@ -478,7 +478,7 @@ def _numbers(X):
 
 
 def _line(features, inputs):
-    """Slope and shift of each column from features to inputs, where it is a line."""
+    """Slope and shift that map each feature to its input; None if no line does."""
     if features[0] is None or features[0].shape != inputs[0].shape:
         return None
     features, inputs = np.vstack(features), np.vstack(inputs)
@@ -494,13 +494,13 @@ def _line(features, inputs):
 
 
 def _short(value):
-    """Four digits, and no more characters than they take."""
+    """The value with four digits, in as few characters as possible."""
     value = float(f"{value:.4g}")
     return int(value) if value.is_integer() else value
 
 
 def _some_of_each_class(judge):
-    """Held-out rows of as many predicted classes as there are, and others."""
+    """Numbers of held-out rows: one of each predicted class, then others."""
     network, F = judge.network, judge.F
     first = np.sort(np.unique(network.labels(F), axis=0, return_index=True)[1])
     others = np.setdiff1d(np.arange(len(F)), first)
@@ -508,7 +508,7 @@ def _some_of_each_class(judge):
 
 
 def _page_of_pixels(X, image_shape):
-    """Shape of an image, its colours, and how large figures are drawn in it."""
+    """Shape of the image, its colours, and the place and size of typical drawings."""
     image_shape = check_image_shape(image_shape, X.shape[1])
     if image_shape is None:
         return {"shape": None}
@@ -534,14 +534,14 @@ def _page_of_pixels(X, image_shape):
 
 
 def _extent(marked):
-    """Where what is marked begins and ends in the median row."""
+    """Median first and last marked position of the rows."""
     n = marked.shape[1]
     starts, ends = marked.argmax(axis=1), n - marked[:, ::-1].argmax(axis=1)
     return float(np.median(starts)), float(np.median(ends))
 
 
 def _page_of_outputs(original, judge, classes):
-    """What the outputs are called and how they are to be read."""
+    """Names, ranges and activation of the outputs."""
     network, target = judge.network, judge.target
     outputs = network.activate_output(judge.F)
     names = range(1, outputs.shape[1] + 1) if classes is None else classes
@@ -563,13 +563,12 @@ def _page_of_outputs(original, judge, classes):
 
 
 def _render(page, points, density):
-    """The page; what it begins with is the network of the most similar density."""
+    """The page, which opens with the network whose density is the most similar."""
     densities = np.array([point["density"] for point in points])
-    # the nearest by ratio; a small network may be left without edges
     ratios = np.maximum(densities, TINY_DENSITY) / max(density, TINY_DENSITY)
     start = int(np.abs(np.log(ratios)).argmin())
     data = json.dumps(page | {"points": points, "start": start}, allow_nan=False)
-    # nothing in it may look like the end of the script to a browser
+    # a browser must not take a part of the data for the end of the script
     data = data.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     head, tail = template.split("{{data}}")

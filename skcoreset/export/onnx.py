@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._compressor import CoresetCompressor
 from .._network import dense
 from .._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor, to_sparse
-from .._wrapped import is_mlp, is_multilabel, last_step, thawed, with_last_step
+from .._wrapped import is_mlp, is_multilabel, last_step, with_last_step
 from .._wrapped.compat import safe_indexing
 from .comparison import compare_on
 
@@ -22,7 +22,7 @@ __all__ = ["register_converter", "sparsify", "to_onnx"]
 
 _ALIAS = "SkcoresetNetwork"
 
-# Largest label of a class that is a number, which is int64 in the graph.
+# _MAX_LABEL: labels that are numbers are int64 in the graph.
 _MAX_LABEL = np.iinfo(np.int64).max
 
 
@@ -74,6 +74,9 @@ def to_onnx(
     ImportError
         If skl2onnx is not installed.
 
+    TypeError
+        If `estimator` does not predict by an MLP.
+
     ValueError
         If class labels are numbers that int64 does not hold, or X is not numbers.
 
@@ -109,10 +112,14 @@ def to_onnx(
     from skl2onnx import to_onnx as convert
     from skl2onnx.common.data_types import guess_data_type
 
+    if not is_mlp(last_step(estimator)):
+        raise TypeError(
+            "to_onnx converts a fitted CoresetCompressor, MLPClassifier, MLPRegressor "
+            f"or a Pipeline that ends in one; got {type(estimator).__name__}."
+        )
+    check_is_fitted(last_step(estimator))
+    network = to_sparse(estimator)
     register_converter()
-    network = thawed(estimator)
-    if is_mlp(last_step(network)):
-        network = to_sparse(network)
     dtype = np.dtype(dtype)
     try:
         _, n_features = np.asarray(dense(safe_indexing(X, [0])), dtype).shape
@@ -353,18 +360,24 @@ def _set_shapes(operator):
 
 
 def _labels(mlp):
-    """Names of the classes as the graph has them; a single one twice."""
+    """Labels of the classes in the graph, str or int64; a single one twice."""
     classes = np.asarray(mlp.classes_)
-    if classes.dtype.kind in "OSU":
+    if classes.dtype.kind in "OU" and all(isinstance(each, str) for each in classes):
         labels = classes.astype(str)
-    else:
+    elif classes.dtype.kind in "biuf":
         with np.errstate(invalid="ignore"):
             labels = classes.astype(np.int64)
-        if (labels != classes).any() or (classes > _MAX_LABEL).any():
-            raise ValueError(
-                f"classes_ hold {classes[labels != classes].tolist()[:1]}, and labels "
-                "that are numbers are int64 in ONNX. Fit the network to y.astype(str)."
-            )
+    else:
+        labels = np.full(len(classes), None)
+    # of uint64 and large floats, int64 may be equal to what it wraps to
+    fits = (labels == classes).all() and (
+        labels.dtype.kind != "i" or (classes <= _MAX_LABEL).all()
+    )
+    if not fits:
+        raise ValueError(
+            f"classes_ are {classes.tolist()[:3]} of dtype {classes.dtype}, and labels "
+            "are int64 or strings in ONNX. Fit the network to y.astype(str)."
+        )
     return np.resize(labels, 2) if len(labels) == 1 else labels
 
 

@@ -7,6 +7,9 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -233,15 +236,27 @@ def test_labels_are_those_of_scikit_learn(kind, wrapped, digits):
     assert declared[1] == expected.shape[1]
 
 
-@pytest.mark.parametrize("labels", [[0, 2**63], [0.5, 1.5], [1.0, 1e300]])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([0, 2**63], np.uint64),
+        np.array([0.5, 1.5]),
+        np.array([1.0, 2.0**63]),
+        np.array([1.0, 1e300]),
+        np.array([b"a", b"b"]),
+        np.array([1, 2], dtype=object),
+    ],
+    ids=str,
+)
 def test_labels_that_do_not_fit_are_refused(labels, digits):
     onnx = pytest.importorskip("skcoreset.export.onnx")
     pytest.importorskip("skl2onnx")
     X, y = digits[:2]
-    labels = np.array(labels)
     mlp = fitted(MLPClassifier((4,), max_iter=2), X, (y > 4).astype(int))
-    mlp.classes_ = labels.astype(np.uint64) if labels.dtype.kind != "f" else labels
-    with pytest.raises(ValueError, match=r"int64 in ONNX.* y\.astype\(str\)"):
+    mlp.classes_ = labels
+    with pytest.raises(
+        ValueError, match=r"int64 or strings in ONNX.* y\.astype\(str\)"
+    ):
         onnx.to_onnx(mlp, X)
 
 
@@ -301,6 +316,31 @@ def test_rows_that_its_type_cannot_hold_are_warned_of(mlp, digits):
     # pixels in [0, 1] as whole numbers
     with pytest.warns(UserWarning, match=r"The ONNX model differs .* is of uint8"):
         converted(mlp, digits[2], dtype=np.uint8)
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), StandardScaler(), 3])
+def test_other_estimators_are_refused(estimator, digits):
+    with pytest.raises(TypeError, match="to_onnx converts a fitted CoresetComp"):
+        converted(estimator, digits[2])
+
+
+@pytest.mark.parametrize(
+    "around", [FrozenEstimator, lambda mlp: GridSearchCV(mlp, {"alpha": [1]}, cv=2)]
+)
+def test_containers_are_opened(around, digits):
+    X, y, X_new, _ = digits
+    mlp = fitted(MLPClassifier((4,), max_iter=5, random_state=0), X, y)
+    estimator = around(mlp)
+    estimator = estimator if around is FrozenEstimator else fitted(estimator, X, y)
+    assert "100.00%" in converted(estimator, X_new).metadata_props[0].value
+
+
+def test_table_of_numbers_is_compared(digits):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(digits[2]).add_prefix("pixel ")
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier((4,), max_iter=5))
+    model = converted(fitted(pipeline, X, digits[3]), X, dtype=np.float64)
+    assert "100.00%" in model.metadata_props[0].value
 
 
 def test_columns_of_several_types_are_refused(mlp):
