@@ -454,7 +454,7 @@ def test_file_is_the_page(ranked, digits, tmp_path):
 def test_few_bits_and_refinement_are_those_of_the_compressor(mlp, digits):
     _, _, X, _ = digits
     options = {"density": 0.2, "random_state": 0}
-    few = CoresetCompressor(mlp, bits=2, **options).fit(X)
+    few = CoresetCompressor(mlp, method="magnitude", bits=2, **options).fit(X)
     for network in list(networks_of(to_html(few, X[:400], X[400:], densities=[0.2])))[
         1:
     ]:
