@@ -520,7 +520,9 @@ def _unpack_layer(coder, numbers, shape, layer, is_sparse):
         levels = code_levels(coder, blank, kept, lags)[kept]
         levels = 2 * levels - np.sign(levels) if layer.odd else levels
         values = step * levels.astype(dtype)
-    rows, columns = np.nonzero(kept)
+    # as SciPy has the indices of small arrays
+    index = np.int32 if max(shape) < 2**31 else np.int64
+    rows, columns = (ends.astype(index) for ends in np.nonzero(kept))
     coef = sparse.csr_array((values, (rows, columns)), shape)
 
     dtype, step = _unpack_step(layer.intercepts)

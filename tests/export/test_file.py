@@ -75,6 +75,7 @@ def assert_same_network(new, old):
         assert type(a) is type(b)
         assert a.dtype == b.dtype
         if sparse.issparse(a):
+            assert a.indices.dtype == b.indices.dtype
             a, b = a.toarray(), b.toarray()
         assert_array_equal(a, b)
     for a, b in zip(new.intercepts_, old.intercepts_):
