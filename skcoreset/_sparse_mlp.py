@@ -20,15 +20,15 @@ from ._wrapped import (
 
 
 class _SparsePrediction:
-    """Predicts with sparse products; all else is scikit-learn's.
+    """Predicts with sparse products; everything else is scikit-learn's.
 
-    So are the predictions of a network whose weights are dense, after its own `fit`.
+    A network whose weights are dense, after its own `fit`, predicts as in scikit-learn.
     """
 
     def _outputs(self, X):
         """Activated outputs, (n_samples, n_outputs)."""
         coefs, network = vars(self).get("_network", (None, None))
-        if coefs is not self.coefs_:  # first used, or given other weights
+        if coefs is not self.coefs_:  # in the first use, or with other weights
             network = network_of(self)
             self._network = self.coefs_, network
         F = network.forward(inputs_of(self, X))
@@ -95,9 +95,9 @@ class SparseMLPClassifier(_SparsePrediction, MLPClassifier):
 
     As small as `CoresetCompressor.estimator_`, whose weights it has, and as fast as
     the compressor itself: `coefs_` are of type :class:`scipy.sparse.csr_array`, and a
-    layer of few edges is multiplied as a sparse matrix, feature by feature. It is an
-    MLPClassifier: whatever takes one takes it, and its parameters and attributes are
-    the same. To train it starts from scratch, with dense weights.
+    layer with few edges is multiplied as a sparse matrix. It can be used wherever an
+    MLPClassifier can, with the same parameters and attributes. `fit` trains a new
+    network, with dense weights.
 
     See Also
     --------

@@ -137,7 +137,7 @@ _PER_PAIR, _PER_NEURON, _PER_BYTE, _PER_PACKED = 80, 512, 4, 64
 
 
 class _Damage(Exception):
-    """What is wrong with a file."""
+    """The reason why a file is damaged."""
 
 
 def dump(estimator, file, *, X=None):
@@ -235,8 +235,9 @@ def dump(estimator, file, *, X=None):
 def load(file, *, max_bytes=2**30):
     """Read a network that `dump` has written.
 
-    Nothing in a file is executed, and any bytes whatever give a network or one clear
-    error. A checksum is no signature: it sees accidents, not who wrote the file.
+    Nothing in a file is executed. Whatever its bytes are, the result is a network or one
+    clear error. A checksum is no signature: it finds accidents, and says nothing about
+    who wrote the file.
 
     Parameters
     ----------
@@ -274,7 +275,7 @@ def _load(file, max_bytes):
     start = file.read(_START.size)
     if not start.startswith(_MAGIC):
         raise ValueError(
-            "This is no file of skcoreset.export.dump: it does not begin like one."
+            "This is not a file of skcoreset.export.dump: its first bytes differ."
         )
     try:
         _check(len(start) == _START.size, "it ends too early")
@@ -364,7 +365,7 @@ def _line_of_pipeline(estimator):
 
 
 def _packed(scalers, name, mlp):
-    """The bytes of a file, after they were compared with what is stored."""
+    """The bytes of a file, compared with the network after they were loaded again."""
     network = network_of(mlp)
     if len(network.widths) > _MAX_LAYERS:
         raise ValueError(
@@ -405,15 +406,17 @@ def _arrays(mlp):
 
 
 def _described(scalers, name, mlp):
-    """What a file says of an estimator, but for its weights."""
+    """The metadata of an estimator, without those of its layers."""
     network = network_of(mlp)
     n_features = network.coefs[0].shape[0]
     predicts, labels = _pack_labels(mlp)
     if network.activation not in _ACTIVATIONS:
-        raise ValueError(f"A file holds no network of activation={mlp.activation!r}.")
+        raise ValueError(
+            f"A file cannot hold a network of activation={mlp.activation!r}."
+        )
     if network.out_activation not in _OUT_ACTIVATIONS[predicts]:
         raise ValueError(
-            f"A file holds no {type(mlp).__name__} of {predicts} with out_activation_="
+            f"A file cannot hold a {type(mlp).__name__} of {predicts} with out_activation_="
             f"{network.out_activation!r}."
         )
     return {
@@ -454,7 +457,7 @@ def _unpacked(metadata, rest, n_bytes, max_bytes):
     _set_features(mlp, meta.n_features, meta.feature_names)
     numbers = io.BytesIO(rest)
     coder = Decoder(_take(numbers, meta.code))
-    with np.errstate(all="ignore"):  # what is not finite is found below
+    with np.errstate(all="ignore"):  # network_of refuses what is not finite
         weights = [
             _unpack_layer(coder, numbers, shape, layer, meta.sparse)
             for shape, layer in zip(shapes, meta.layers)
@@ -483,7 +486,7 @@ def _unpacked(metadata, rest, n_bytes, max_bytes):
 
 
 def _pack_layer(coder, numbers, coef, intercept):
-    """Code the weights of a layer, or add them to the numbers; return their steps."""
+    """Code a layer, or add it to the raw numbers, and return its metadata."""
     kept = coef != 0
     found = levels_of(coef, _MAX_LEVEL)
     step, levels = found or (None, None)
@@ -557,7 +560,7 @@ def _take_numbers(numbers, dtype, n):
     return np.frombuffer(stored, dtype.newbyteorder("<")).astype(dtype)
 
 
-# What surrounds the weights
+# Classes, names and scalers
 
 
 def _feature_names(estimator):
@@ -578,7 +581,7 @@ def _set_features(estimator, n_features, names):
 
 
 def _pack_labels(mlp):
-    """What is predicted, and the classes."""
+    """The metadata `predicts` and `labels`."""
     if not is_classifier(mlp):
         return "values", None
     classes, (kind, is_sparse) = mlp.classes_, label_encoding(mlp)
@@ -644,7 +647,7 @@ def _pack_scaler(name, scaler, n_features):
         value = getattr(scaler, attribute, None)
         if not _is_learnt(value, n_features):
             raise ValueError(
-                f"{attribute} of the step {name!r} is not finite numbers, one for each "
+                f"{attribute} of the step {name!r} must be finite numbers, one for each "
                 "feature of the network."
             )
         attributes[attribute] = None if value is None else _pack_array(value)
@@ -693,7 +696,7 @@ def _unpack_scaler(packed, n_features, max_bytes):
 
 
 def _is_learnt(value, n_features):
-    """Whether it may be an attribute of a scaler: None, a number, or one a feature."""
+    """Whether a scaler can have learnt it: None, a number, or one for each feature."""
     if value is None:
         return True
     value = np.asarray(value)
@@ -701,7 +704,7 @@ def _is_learnt(value, n_features):
     return is_number and value.shape in ((), (n_features,)) and np.isfinite(value).all()
 
 
-# Metadata: JSON, of which every value has exactly one form
+# Metadata: JSON in canonical form
 
 
 def _to_json(value):

@@ -191,8 +191,8 @@ class Code:
             near = sum((signs[row - lag] for lag in lags if lag <= row), 0 * kept[0])
             negative = self.batches(counts, (near[columns[part]] + 6).tolist())
             signs[rows[part], columns[part]] = 1 - 2 * np.array(negative, int)
-        ways = [(1, 1, 0), (1, 1, 1), (4, 1, 0), (4, 4, 0)]
-        n_inputs, n_neurons, by_sign = ways[self.uniform(4)]
+        options = [(1, 1, 0), (1, 1, 1), (4, 1, 0), (4, 4, 0)]
+        n_inputs, n_neurons, by_sign = options[self.uniform(4)]
         groups = n_neurons * self.groups(kept.sum(axis=1), n_inputs)[rows]
         groups += self.groups(kept.sum(axis=0), n_neurons)[columns]
         n_groups = n_inputs * n_neurons

@@ -1,4 +1,4 @@
-"""The compact file: what is loaded is what was dumped, whatever the bytes."""
+"""The compact file: it comes back equal, and any bytes are a network or an error."""
 
 import io
 import json
@@ -93,7 +93,7 @@ def compressor(mlp, digits):
     return compressed(mlp, digits[2])
 
 
-# What comes back
+# Networks that come back equal
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
@@ -111,7 +111,7 @@ def test_network_of_few_levels_comes_back(bits, odd, compressor, digits):
 @pytest.mark.parametrize("activation", ["identity", "logistic", "relu", "tanh"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("is_sparse", [False, True])
-def test_any_other_network_comes_back(activation, dtype, is_sparse, digits):
+def test_network_without_steps_comes_back(activation, dtype, is_sparse, digits):
     X, y, X_new, _ = digits
     params = {"activation": activation, "max_iter": 3, "random_state": 0}
     mlp = fitted(MLPClassifier((9, 8), **params), X.astype(dtype), y)
@@ -375,7 +375,7 @@ def test_pipeline_around_a_compressor_comes_back(compressor, digits):
     )
 
 
-# What is refused by `dump`
+# Refused by `dump`
 
 
 class OtherScaler(StandardScaler):
@@ -422,7 +422,7 @@ def test_activation_that_someone_adds_is_refused(compressor, monkeypatch):
     before = dumped(compressor)
     mlp = rounded(compressor.estimator_, 3)
     mlp.activation = "gelu"
-    with pytest.raises(ValueError, match="no network of activation='gelu'"):
+    with pytest.raises(ValueError, match="cannot hold a network of activation='gelu'"):
         dumped(mlp)
     # and the others mean what they did
     assert metadata_of(before)["activation"] == "relu"
@@ -433,7 +433,7 @@ def test_activation_that_someone_adds_is_refused(compressor, monkeypatch):
 def test_output_activation_that_does_not_fit_is_refused(compressor):
     mlp = rounded(compressor.estimator_, 3)
     mlp.out_activation_ = "exp"
-    with pytest.raises(ValueError, match=r"no MLPClassifier of multiclass .*'exp'"):
+    with pytest.raises(ValueError, match=r"a MLPClassifier of multiclass .*'exp'"):
         dumped(mlp)
 
 
@@ -481,7 +481,7 @@ def test_line_for_other_steps_works(digits):
         dumped(compressor)
 
 
-def test_weights_that_are_no_numbers_are_refused(compressor, tmp_path):
+def test_weights_that_are_not_finite_are_refused(compressor, tmp_path):
     mlp = rounded(compressor.estimator_, 3)
     mlp.coefs_[1].data[0] = np.nan
     with pytest.raises(ValueError, match=r"NaN or infinity in coefs_\[1\]"):
@@ -489,7 +489,7 @@ def test_weights_that_are_no_numbers_are_refused(compressor, tmp_path):
     assert not (tmp_path / "file").exists()
 
 
-def test_scaler_that_has_learnt_no_numbers_is_refused(compressor, digits):
+def test_scaler_that_is_not_finite_is_refused(compressor, digits):
     scaler = StandardScaler().fit(digits[0])
     scaler.mean_[3] = np.nan
     with pytest.raises(ValueError, match="mean_ of the step 'standardscaler'"):
@@ -500,7 +500,7 @@ def test_scaler_that_has_learnt_no_numbers_is_refused(compressor, digits):
     "estimator",
     [LogisticRegression(), StandardScaler(), make_pipeline(StandardScaler()), 3],
 )
-def test_what_is_no_network_is_refused(estimator):
+def test_other_estimators_are_refused(estimator):
     with pytest.raises(TypeError, match="A file holds"):
         dumped(estimator)
 
@@ -513,12 +513,12 @@ def test_what_is_no_network_is_refused(estimator):
         make_pipeline(StandardScaler(), MLPClassifier()),
     ],
 )
-def test_what_is_not_fitted_is_refused(estimator):
+def test_unfitted_networks_are_refused(estimator):
     with pytest.raises(NotFittedError):
         dumped(estimator)
 
 
-def test_scaler_that_is_not_fitted_is_refused(compressor):
+def test_unfitted_scaler_is_refused(compressor):
     with pytest.raises(NotFittedError):
         dumped(make_pipeline(StandardScaler(), compressor))
 
@@ -530,7 +530,7 @@ def test_very_deep_network_is_refused():
         dumped(mlp)
 
 
-# What is refused by `load`
+# Refused by `load`
 
 
 def versioned(data, version):
@@ -568,7 +568,7 @@ def small_files(digits):
 def test_truncated_files_are_refused(small_files):
     for data in small_files:
         for n_bytes in range(len(data)):
-            with pytest.raises(ValueError, match=r"is damaged: it ends|is no file"):
+            with pytest.raises(ValueError, match=r"is damaged: it ends|is not a file"):
                 loaded(data[:n_bytes])
 
 
@@ -577,12 +577,14 @@ def test_every_changed_bit_is_noticed(small_files):
     for place in range(8 * len(data)):
         changed = bytearray(data)
         changed[place // 8] ^= 1 << place % 8
-        with pytest.raises(ValueError, match=r"^(This|Loading this) file |^This is no"):
+        with pytest.raises(
+            ValueError, match=r"^(This|Loading this) file |^This is not"
+        ):
             loaded(bytes(changed), max_bytes=2**20)
 
 
-def test_text_is_no_such_file():
-    with pytest.raises(ValueError, match=r"no file of skcoreset\.export\.dump"):
+def test_text_is_not_such_a_file():
+    with pytest.raises(ValueError, match=r"not a file of skcoreset\.export\.dump"):
         loaded(b"weights: 1, 2, 3")
 
 
@@ -646,12 +648,12 @@ def fuzz(files, n_files, seed):
         try:
             estimator = loaded(data, max_bytes=2**22)
         except ValueError as error:
-            assert str(error).startswith(("This file is ", "This is no ", "Loading "))
+            assert str(error).startswith(("This file is ", "This is not ", "Loading "))
             continue
         n_loaded += 1
         is_pipeline = isinstance(estimator, Pipeline)
         mlp = estimator[-1] if is_pipeline else estimator
-        # numbers that overflow are an error of theirs
+        # an output that overflows is an error of its own
         with suppress(ValueError):
             predicted = estimator.predict(np.zeros((2, mlp.n_features_in_), np.float32))
             assert predicted.shape[0] == 2
@@ -661,7 +663,7 @@ def fuzz(files, n_files, seed):
 @pytest.mark.filterwarnings("ignore")  # of networks with absurd weights
 def test_any_bytes_are_a_network_or_an_error(small_files):
     n_loaded = fuzz(small_files, 480, seed=0)
-    # a weight, the name of a class: nothing can tell
+    # a changed weight or class name leaves a valid network
     assert 0 < n_loaded < 144
 
 
