@@ -235,9 +235,9 @@ def dump(estimator, file, *, X=None):
 def load(file, *, max_bytes=2**30):
     """Read a network that `dump` has written.
 
-    Nothing in a file is executed. Whatever its bytes are, the result is a network or one
-    clear error. A checksum is no signature: it finds accidents, and says nothing about
-    who wrote the file.
+    Nothing in a file is executed. Whatever its bytes are, the result is a network or
+    one clear error. A checksum is no signature: it finds accidents, and says nothing
+    about who wrote the file.
 
     Parameters
     ----------
@@ -416,8 +416,8 @@ def _described(scalers, name, mlp):
         )
     if network.out_activation not in _OUT_ACTIVATIONS[predicts]:
         raise ValueError(
-            f"A file cannot hold a {type(mlp).__name__} of {predicts} with out_activation_="
-            f"{network.out_activation!r}."
+            f"A file cannot hold a {type(mlp).__name__} of {predicts} with "
+            f"out_activation_={network.out_activation!r}."
         )
     return {
         "activation": network.activation,
@@ -647,8 +647,8 @@ def _pack_scaler(name, scaler, n_features):
         value = getattr(scaler, attribute, None)
         if not _is_learnt(value, n_features):
             raise ValueError(
-                f"{attribute} of the step {name!r} must be finite numbers, one for each "
-                "feature of the network."
+                f"{attribute} of the step {name!r} must be finite numbers, one for "
+                "each feature of the network."
             )
         attributes[attribute] = None if value is None else _pack_array(value)
     return {
