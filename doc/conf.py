@@ -89,13 +89,30 @@ def style_of_figures(gallery_conf, fname):
     pyplot.rcParams["axes.prop_cycle"] = pyplot.cycler(color=palette.CYCLE)
 
 
+# The first cell of every notebook.
+INSTALL = """\
+# Installs skcoreset if it is missing: from a folder "stick" of wheels next to this
+# notebook if there is one, otherwise from its repository.
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("skcoreset") is None:
+    if Path("stick").is_dir():
+        %pip install --quiet --no-index --find-links stick "skcoreset[plots]"
+    else:
+        %pip install --quiet "skcoreset[plots] @ git+https://github.com/skcoreset/skcoreset"
+%matplotlib inline
+"""
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_\w+\.py$",
     "ignore_pattern": r"(__init__\.py|[/\\](paper|arduino)[/\\])",
     "backreferences_dir": "generated/backreferences",
+    "capture_repr": (),
     "doc_module": ("skcoreset",),
+    "first_notebook_cell": INSTALL,
     "reference_url": {"skcoreset": None},
     "download_all_examples": False,
     "reset_modules": ("matplotlib", style_of_figures),

@@ -18,6 +18,9 @@ LOST_RANKING = 0.25
 # Fewest expected rows of a class, and of all others, for an AUC.
 N_EXPECTED = 5
 
+# A lost row is far off if its error is more than this many times epsilon.
+FAR_OFF = 10
+
 OTHER_ROWS = (
     "Then fit again with other held-out rows: a promise that was picked after these "
     "were seen does not hold on them."
@@ -51,6 +54,8 @@ def warn_of_collapse(judge, compressed):
         )
     elif classifies and len(judge.classes) > 1:
         found += _lost_classes(judge, F_hat) + _lost_rankings(judge, F_hat)
+    elif judge.target.epsilon is not None and np.isfinite(judge.target.epsilon):
+        _warn_of_tails(judge, F_hat)
     if found:
         remedy = _remedy(judge.target)
         warnings.warn(" ".join([*found, remedy, OTHER_ROWS]), UserWarning)
@@ -59,6 +64,27 @@ def warn_of_collapse(judge, compressed):
             f"The compressed network has no edges left: on the {len(F)} held-out rows "
             "the original is constant, too. Nothing is promised of rows that differ "
             "more than these.",
+            UserWarning,
+        )
+
+
+def _warn_of_tails(judge, F_hat):
+    """Warn of held-out values that are far off: both networks extrapolate, differently.
+
+    A promise says nothing of how much a lost row may be off.
+    """
+    errors = judge.target.kind.measure(
+        F_hat, judge.F, judge.network.out_activation, judge.scale
+    )
+    far = errors > FAR_OFF * judge.target.epsilon
+    if far.any():
+        times = errors.max() / judge.target.epsilon
+        warnings.warn(
+            f"{np.count_nonzero(far)} of {len(errors)} held-out rows are further off "
+            f"than {FAR_OFF} times epsilon={judge.target.epsilon!r}, up to {times:.3g} "
+            "times: on unusual rows the compressed network may extrapolate otherwise "
+            "than the original. Clip the inputs to the range of the calibration rows, "
+            "in a step before the network such as MinMaxScaler(clip=True).",
             UserWarning,
         )
 

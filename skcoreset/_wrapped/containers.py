@@ -18,6 +18,11 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 
 
+def _has(estimator, attribute):
+    """Whether an attribute is its own: some objects answer to any name."""
+    return attribute in getattr(estimator, "__dict__", ())
+
+
 def _last_of_pipeline(pipeline):
     return pipeline.steps[-1][1]
 
@@ -74,15 +79,13 @@ _FROZEN = Container(
 )
 # `CoresetCompressor` is defined above this package: its attributes are its mark.
 _COMPRESSOR = Container(
-    lambda estimator: (
-        hasattr(estimator, "certificate_") and hasattr(estimator, "estimator_")
-    ),
+    lambda estimator: _has(estimator, "certificate_") and _has(estimator, "estimator_"),
     attrgetter("estimator_"),
     ".estimator_",
     can_be_compressed=False,
 )
 _SEARCH = Container(
-    lambda estimator: hasattr(estimator, "best_estimator_"),
+    lambda estimator: _has(estimator, "best_estimator_"),
     attrgetter("best_estimator_"),
     ".best_estimator_",
     can_be_compressed=False,

@@ -22,6 +22,10 @@ from .rows import inputs_of
 # other units.
 SAME_ORDER = 0.5
 
+# Accuracy that a network may lose between early stopping, which takes the best of many
+# epochs, and other rows; beside four standard errors.
+MUCH_WORSE = 0.02
+
 
 def takes_in_fit(estimator, name):
     """Tell whether `fit` has a parameter; that of a Pipeline has those of its steps."""
@@ -68,7 +72,7 @@ def warn_if_class_is_held_out(mlp, y, y_kept):
 
 
 def warn_if_not_trained_on(estimator, X, y):
-    """Warn where a fitted network does not predict `y`.
+    """Warn if a fitted network does not predict `y`, or worse than in its training.
 
     Raises
     ------
@@ -76,32 +80,52 @@ def warn_if_not_trained_on(estimator, X, y):
         If `y` has a class that the network does not know.
     """
     mlp = last_step(estimator)
-    Y, y_pred = encode_targets(mlp, y), estimator.predict(X)
-    ranks = 0
+    kind, y_pred = f"The fitted {type(mlp).__name__}", estimator.predict(X)
+    Y = encode_targets(mlp, y)
     if is_classifier(mlp) and not is_multilabel(mlp):
-        y = column_or_1d(y)
-        constant = np.unique(y, return_counts=True)[1].max()
-        better = (y == y_pred).sum() > constant or constant == len(y)
+        is_right = column_or_1d(y) == y_pred
+        constant = np.unique(column_or_1d(y), return_counts=True)[1].max()
+        if is_right.sum() > constant or constant == len(y_pred):
+            _warn_if_worse_than_in_training(mlp, is_right)
+            return
     else:
         Y_pred = np.asarray(y_pred).reshape(Y.shape)
         loss = np.square(Y_pred - Y, dtype=float).sum()
-        better = loss < np.square(Y - Y.mean(axis=0), dtype=float).sum() or not loss
-        if not is_classifier(mlp):
-            ranks = min(map(_rank_correlation, Y_pred.T, Y.T))
-    kind = type(mlp).__name__
-    if not better and ranks > SAME_ORDER:
+        if loss < np.square(Y - Y.mean(axis=0), dtype=float).sum() or not loss:
+            return
+        ranks = min(map(_rank_correlation, Y_pred.T, Y.T))
+        if not is_classifier(mlp) and ranks > SAME_ORDER:
+            warnings.warn(
+                f"{kind} predicts values in the order of y (rank correlation "
+                f"{ranks:.2f}) but far from them; it is compressed as it is. If it was "
+                "trained on a transformed y, put the compressor into the "
+                "TransformedTargetRegressor.",
+                UserWarning,
+            )
+            return
+    warnings.warn(
+        f"{kind} predicts y no better than a constant does. It is compressed as it is, "
+        "without training on y: pass an unfitted one to train it, or X scaled as for "
+        "its training.",
+        UserWarning,
+    )
+
+
+def _warn_if_worse_than_in_training(mlp, is_right):
+    """Compare with the rows that early stopping validated the network on."""
+    if _validation_scores(mlp) is None or not mlp.best_validation_score_ > 0:
+        return
+    n_trained = mlp.t_ / mlp.n_iter_
+    fraction = mlp.validation_fraction
+    n_validated = n_trained * fraction / (1 - fraction)
+    before, after = mlp.best_validation_score_, is_right.mean()
+    both = np.average([before, after], weights=[n_validated, len(is_right)])
+    variance = both * (1 - both) * (1 / n_validated + 1 / len(is_right))
+    if before - after > MUCH_WORSE + 4 * np.sqrt(variance):
         warnings.warn(
-            f"The fitted {kind} predicts values in the order of y (rank correlation "
-            f"{ranks:.2f}) but in other units; it is compressed as it is. If it was "
-            "trained on a transformed y, put the compressor into the "
-            "TransformedTargetRegressor.",
-            UserWarning,
-        )
-    elif not better:
-        warnings.warn(
-            f"The fitted {kind} predicts y no better than a constant does. It is "
-            "compressed as it is, and not trained on this y: pass an unfitted one to "
-            "train it, or X as the network was trained on (scaled alike).",
+            f"The network predicts {after:.1%} of these rows as y has them, and "
+            f"predicted {before:.1%} of the validation rows of its training: are these "
+            "rows scaled and ordered as they were then?",
             UserWarning,
         )
 
@@ -126,15 +150,15 @@ def warn_if_training_rows(estimator, X, y=None):
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
     """
     if looks_like_training_rows(estimator, X, y):
-        seen = (
-            "with y, its loss on them would tell more"
+        closer = (
+            " (with y this can be told with more certainty)"
             if y is None
-            else "its loss on them is no higher than in its training"
+            else ", and the loss on them is no higher than at the end of its training"
         )
         warnings.warn(
-            f"The network was trained on as many rows as X has, {num_samples(X)}; "
-            f"{seen}. If they are the same rows, what the certificate says does not "
-            "carry over to new rows: pass rows that the network has not seen as X_val.",
+            f"X has as many rows as the network was trained on, {num_samples(X)}"
+            f"{closer}. If they are the same rows, the certificate does not carry over "
+            "to new rows: pass rows that the network has not seen as X_val.",
             UserWarning,
         )
 

@@ -221,7 +221,7 @@ class CompressionPathDisplay(Display):
         # leave room for the legend above the limit
         ax.set_ylim(0, max(2.4 * limit, 1.1 * np.nanmax(statistic)))
         ylabel = statistic_label(self.certificate).replace(" (", "\n(")
-        ax.set_ylabel(ylabel.replace("epsilon", r"$\varepsilon$"))
+        ax.set_ylabel(ylabel.replace("epsilon", r"$\varepsilon$"), size="small")
         ax.legend(loc="upper right", frameon=False)
 
     def _divide_axes(self):
@@ -249,7 +249,9 @@ def _density_axis(ax):
     ax.set(xscale="log", xlabel="Edges kept")
     # the dense network is at the right end, also where it is the only one
     ax.set_xlim(right=1.15)
-    digits = (1, 2, 5) if ax.get_xlim()[0] < 0.3 else range(1, 10)
-    ax.xaxis.set_major_locator(LogLocator(subs=digits))
+    # labels of a shorter axis have room for more digits
+    lowest = ax.get_xlim()[0]
+    digits = "125" if lowest < 0.1 else "12357" if lowest < 0.3 else "123456789"
+    ax.xaxis.set_major_locator(LogLocator(subs=tuple(map(int, digits))))
     ax.xaxis.set_major_formatter(percent)
     ax.xaxis.set_minor_formatter(NullFormatter())

@@ -88,7 +88,7 @@ def test_names_of_classes_are_escaped():
     )
     html = html_summary(0.5, COEFS, THIN, certificate)
     assert "<script" not in html
-    first, second = as_tree(html).iter("p")
+    first, _ = as_tree(html).iter("p")
     assert "<script>alert('1')</script>" in first.find("b").tail
 
 

@@ -22,7 +22,7 @@ from ..methods.common import plan_of
 
 # What fails, and what the advice names.
 CASES = {
-    "epsilon": ({"epsilon": 3e-3}, float),
+    "epsilon": ({"method": "corenet", "epsilon": 0.05}, float),
     "delta": ({"error": "prediction", "delta": 0.03, "bits": 1}, float),
     "bits": ({"bits": 1, "epsilon": 0.1}, int),
     "method": ({"method": "uniform", "epsilon": 0.1}, str),
@@ -32,7 +32,7 @@ CASES = {
 def advised(name, words):
     """The value that some advice has for a parameter."""
     _, found = words.split("Expected to pass: ")
-    return re.search(rf"{name}=\'?([\w.+-]+?)\'?[;,. ]", found).group(1).rstrip(".")
+    return re.search(rf"{name}='?([\w.+-]+?)'?(?:[;,]|\. )", found).group(1)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_advice_works_in_nine_of_ten_splits(name, problem):
     mlp, rows = problem
     options, convert = CASES[name]
     n_given = n_passed = 0
-    for seed in range(30):
+    for seed in range(20):
         order = np.random.default_rng(seed).permutation(len(rows))
         X, X_val, X_other = np.split(rows[order], [500, 850])
         with warnings.catch_warnings(record=True) as record:
@@ -84,7 +84,7 @@ def test_advice_works_in_nine_of_ten_splits(name, problem):
         compressor = CoresetCompressor(mlp, random_state=seed, **advice)
         n_given += 1
         n_passed += compressor.fit(X, X_val=X_other).density_ < 1
-    assert n_given >= 20
+    assert n_given >= 12
     assert n_passed >= 0.9 * n_given
 
 

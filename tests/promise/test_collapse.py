@@ -97,3 +97,14 @@ def test_outputs_that_are_no_numbers_rank_nothing(X):
     broken = linear(np.diag([np.nan, 1, 1]))
     with np.errstate(invalid="ignore"):
         assert "rank" not in warned(linear(np.eye(3)), broken, X)
+
+
+def test_values_that_are_far_off(X):
+    network, other = linear([[1.0], [0], [0]], "identity"), linear(np.ones((3, 1)))
+    X[:, 1:] *= 1e-3
+    assert warned(network, other, X, "absolute", epsilon=0.1) == ""
+    X[3] = 5, 5, 0
+    words = warned(network, other, X, "absolute", epsilon=0.1)
+    assert words.startswith("1 of 400 held-out rows are further off than 10 times eps")
+    assert ", up to 50 times: on unusual rows" in words
+    assert warned(network, other, X, "absolute", epsilon=np.inf) == ""

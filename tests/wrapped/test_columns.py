@@ -36,12 +36,11 @@ def numbers():
     return X, (X[:, 0] > 0).astype(int)
 
 
-ENCODE = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
 TABLES = {
     "none": lambda: [SimpleImputer()],
     "scaler": lambda: [SimpleImputer(), StandardScaler(), "passthrough"],
     "indicator": lambda: [SimpleImputer(add_indicator=True)],
-    "products": lambda: [SimpleImputer(), PolynomialFeatures(include_bias=False)],
+    "products": lambda: [SimpleImputer(), PolynomialFeatures()],
     "selection": lambda: [SimpleImputer(), SelectKBest(k=2), FunctionTransformer()],
     "mixed": lambda: [SimpleImputer(), Normalizer(), StandardScaler()],
     "components": lambda: [SimpleImputer(), PCA(3), StandardScaler()],
@@ -110,6 +109,22 @@ def test_columns_of_a_table_of_categories_and_numbers():
     for column in table.columns[~columns]:
         other[column] = table[column].sample(frac=1, random_state=0).to_numpy()
     np.testing.assert_array_equal(compressor.predict(other), compressor.predict(table))
+
+
+def test_a_column_of_texts_and_names_by_a_function():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"a": list("xyxy") * 5, "text": ["one two", "two"] * 10})
+    steps = make_column_transformer(
+        (CountVectorizer(), "text"),
+        (
+            OneHotEncoder(feature_name_combiner=lambda name, value: value),
+            slice("a", "a"),
+        ),
+    )
+    pipeline = fitted(network(steps), table, [0, 1] * 10)
+    for used, expected in (([0], [False, True]), ([2], [True, False])):
+        support = np.isin(np.arange(4), used)
+        np.testing.assert_array_equal(columns_read(pipeline, support), expected)
 
 
 def test_texts_have_no_columns():

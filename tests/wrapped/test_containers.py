@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -130,6 +131,14 @@ def test_tables_as_outputs_change_nothing(library, flowers):
         again = compressor_of(with_tables).fit(X[:90])
         np.testing.assert_array_equal(again.predict(X), compressor.predict(X))
         assert fidelity_score(make_pipeline("passthrough", again), X) > 0
+
+
+def test_what_answers_to_any_name_is_no_container(flowers):
+    X, y = flowers
+    mlp = fitted(network(), X, y)
+    model = MagicMock(predict=mlp.predict, classes_=mlp.classes_)
+    assert last_step(model) is model
+    assert certify(mlp, model, X, error="prediction").share_over_epsilon == 0
 
 
 # Refused

@@ -30,7 +30,7 @@ def compressor_of(mlp, **options):
 
 def test_a_y_that_the_network_was_not_trained_on_is_said(mlp, regressor, digits):
     X, y = digits[2:]
-    with pytest.warns(UserWarning, match="no better than a constant.*not trained"):
+    with pytest.warns(UserWarning, match="no better than a constant.*without training"):
         compressor_of(mlp).fit(X, (y + 1) % 10)
     Y = np.random.default_rng(0).normal(size=(len(X), 2))
     with pytest.warns(UserWarning, match="MLPRegressor predicts y no better"):
@@ -44,7 +44,7 @@ def test_a_y_that_the_network_was_not_trained_on_is_said(mlp, regressor, digits)
 
 def test_one_versus_rest_around_a_fitted_network_is_said(mlp, digits):
     X, y = digits[2:]
-    with pytest.warns(UserWarning, match="not trained on this y"):
+    with pytest.warns(UserWarning, match="without training on y"):
         OneVsRestClassifier(compressor_of(mlp)).fit(X, y)
 
 
@@ -84,13 +84,38 @@ def test_values_in_other_units_are_told_from_other_values():
     )
     fitted(model, X[:300], y[:300])
     compressor = compressor_of(model.regressor_)
-    with pytest.warns(UserWarning, match="in the order of y .* in other units"):
+    with pytest.warns(UserWarning, match="in the order of y .* far from them"):
         compressor.fit(X[300:], y[300:])
     with pytest.warns(UserWarning, match="no better than a constant"):
         compressor.fit(X[300:], -y[300:])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compressor.fit(X[300:], np.log(y[300:]))
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_rows_that_are_scaled_otherwise_are_said_where_training_has_left_a_score(
+    early_stopping,
+):
+    # and where it has not, nothing can be known: training rows are predicted better
+    X, y = load_digits(return_X_y=True)
+    X, X_new, y, y_new = train_test_split(X, y, test_size=0.5, random_state=0)
+    mlp = MLPClassifier((30,), early_stopping=early_stopping, random_state=0)
+    compressor = compressor_of(fitted(mlp, X, y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compressor.fit(X_new, y_new)
+    scaled = make_pipeline(StandardScaler(), compressor)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        scaled.fit(X_new, y_new)
+    said = [w for w in caught if "of the validation rows of its" in str(w.message)]
+    assert bool(said) == early_stopping
+    # a network without a history is none to compare with
+    small = compressor_of(compressor.fit(X_new).estimator_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        small.fit(X_new, y_new)
 
 
 # Training rows
@@ -150,8 +175,8 @@ def test_networks_that_do_not_count_rows_are_not_recognised():
 
 def test_compressing_on_training_rows_is_said():
     network, X, X_new, y, y_new = training_rows("several classes")
-    for target, message in ((y, "no higher than in its training"), (None, "with y")):
-        with pytest.warns(UserWarning, match=f"as many rows as X has, 82.*{message}"):
+    for target, message in ((y, "no higher than at the end"), (None, "with y")):
+        with pytest.warns(UserWarning, match=f"trained on, 82.*{message}"):
             compressor_of(network).fit(X, target)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
