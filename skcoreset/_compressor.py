@@ -46,6 +46,7 @@ from ._network import fastest, live_neurons
 from ._parallel import one_blas_thread
 from ._plan import GUARANTEES, Plan, target_of
 from ._promise.target import check_n_rows
+from ._sparse_mlp import to_sparse
 from ._training import fine_tune
 from ._wrapped import (
     DTYPES,
@@ -895,6 +896,18 @@ class CoresetCompressor(
         """
         check_is_fitted(self)
         return with_network(self.estimator_, self._compressed_network(), to_dense=True)
+
+    def to_sparse(self):
+        """Return the compressed network alone, small to keep and fast to predict.
+
+        Returns
+        -------
+        estimator : SparseMLPClassifier, SparseMLPRegressor or Pipeline
+            As small as `estimator_`, and as fast as this compressor, of which it holds
+            neither the original nor the certificate. To load it takes this package.
+        """
+        check_is_fitted(self)
+        return to_sparse(self.estimator_)
 
     def get_support(self, indices=False, *, columns=False):
         """Tell which features the compressed network still reads.

@@ -35,7 +35,7 @@ FLOORS = [
     {"_promise"},
     {"_plan"},
     {"_compress"},
-    {"displays"},
+    {"displays", "_sparse_mlp"},
     {"_compressor"},
     {"_certify", "_path_promises", "_verify", "bounds", "export", "model_selection"},
     {"__init__"},
