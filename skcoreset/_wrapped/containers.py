@@ -11,7 +11,6 @@ from copy import copy, deepcopy
 from dataclasses import dataclass
 from operator import attrgetter
 
-import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -252,9 +251,10 @@ def _hint(estimator, written):
         last_step(getattr(estimator, "regressor_", None))
     ):
         return f"Compress inside it, {transformed_target(estimator, written)}: "
-    for attribute, index, n_networks in _networks_in(estimator):
+    path, n_networks = _network_in(estimator)
+    if n_networks:
         one_of = f", one of {n_networks} networks" if n_networks > 1 else ""
-        return f"Pass `{written}.{attribute}{index}`{one_of}: "
+        return f"Pass `{written}{path}`{one_of}: "
     parameters = getattr(estimator, "get_params", dict)()
     for parameter, value in vars(estimator).items():
         if parameter in parameters and is_mlp(last_step(value)):
@@ -277,24 +277,27 @@ def transformed_target(estimator, written):
     )
 
 
-def _networks_in(estimator):
-    """Where the first fitted network of each attribute is, and how many it has."""
+def _network_in(estimator):
+    """How to reach the first fitted network in an estimator, and how many there are.
+
+    ("", 0) if there is none.
+    """
     for attribute, value in vars(estimator).items():
-        if not attribute.endswith("_") or attribute.startswith("_"):
+        if attribute.startswith("_") or not attribute.endswith("_"):
             continue
-        several = isinstance(value, (list, np.ndarray))
-        values = np.asarray(value, dtype=object).ravel() if several else [value]
+        several = isinstance(value, list)
+        values = value if several else [value]
         for path in ("", ".estimator"):
-            inside = [
-                each if not path else getattr(each, "estimator", None)
-                for each in values
-            ]
             fitted = [
                 i
-                for i, each in enumerate(inside)
-                if is_mlp(last_step(each)) and is_fitted(each)
+                for i, each in enumerate(values)
+                if _is_fitted_mlp(getattr(each, path[1:], None) if path else each)
             ]
             if fitted:
                 index = f"[{fitted[0]}]" if several else ""
-                yield attribute, index + path, len(fitted)
-                break
+                return f".{attribute}{index}{path}", len(fitted)
+    return "", 0
+
+
+def _is_fitted_mlp(estimator):
+    return is_mlp(last_step(estimator)) and is_fitted(estimator)
