@@ -46,6 +46,7 @@ from ._network import fastest, live_neurons
 from ._parallel import one_blas_thread
 from ._plan import GUARANTEES, Plan, target_of
 from ._promise.target import check_n_rows
+from ._sparse_mlp import to_sparse
 from ._training import fine_tune
 from ._wrapped import (
     DTYPES,
@@ -515,7 +516,7 @@ class CoresetCompressor(
         X, y = self._calibration_rows(X, y, plan, rng)
         if not trained and y is not None:
             warn_if_not_trained_on(estimator, X, y)
-        network, X, X_val = self._inputs(estimator, X, X_val)
+        network, X, val_inputs = self._inputs(estimator, X, X_val)
 
         def fitted(compressed):
             return self._fitted_attributes(estimator, network, compressed)
@@ -528,12 +529,15 @@ class CoresetCompressor(
         result = compress(
             network,
             X,
-            X_val,
+            val_inputs,
             plan,
             watch=lambda compressed: watch.network(partial(fitted, compressed)),
         )
+        certificate = result.certificate
+        if X_val is not None:
+            certificate = certificate.for_rows(X_val)
         attributes = fitted(result.network) | {
-            "certificate_": result.certificate,
+            "certificate_": certificate,
             "path_": result.path,
         }
         watch.end(attributes)
@@ -892,6 +896,18 @@ class CoresetCompressor(
         """
         check_is_fitted(self)
         return with_network(self.estimator_, self._compressed_network(), to_dense=True)
+
+    def to_sparse(self):
+        """Return the compressed network alone, small to keep and fast to predict.
+
+        Returns
+        -------
+        estimator : SparseMLPClassifier, SparseMLPRegressor or Pipeline
+            As small as `estimator_`, and as fast as this compressor, of which it holds
+            neither the original nor the certificate. To load it takes this package.
+        """
+        check_is_fitted(self)
+        return to_sparse(self.estimator_)
 
     def get_support(self, indices=False, *, columns=False):
         """Tell which features the compressed network still reads.
