@@ -7,6 +7,7 @@ from .columns import (
     columns_read,
 )
 from .containers import (
+    changes_rows,
     is_compressor,
     is_fitted,
     is_mlp,
@@ -62,6 +63,7 @@ __all__ = [
     "LinearInputs",
     "Pair",
     "Predictor",
+    "changes_rows",
     "check_estimator",
     "check_finite_output",
     "check_is_finite",

@@ -149,18 +149,25 @@ def steps_before(estimator):
 def open_steps(steps):
     """Names and steps that change rows in prediction.
 
-    Pipelines and FrozenEstimators are opened. Left out are "passthrough", None and the
-    samplers of imbalanced-learn, which act in `fit` only.
+    Pipelines and FrozenEstimators are opened.
     """
     opened = []
     for name, step in steps:
         step = thawed(step)
-        is_sampler = hasattr(step, "fit_resample") and not hasattr(step, "transform")
         if isinstance(step, Pipeline):
             opened += open_steps(step.steps)
-        elif step is not None and step != "passthrough" and not is_sampler:
+        elif changes_rows(step):
             opened.append((name, step))
     return opened
+
+
+def changes_rows(step):
+    """Tell whether a step before the last changes rows when a Pipeline predicts.
+
+    "passthrough" and None never do; the samplers of imbalanced-learn act in `fit` only.
+    """
+    is_sampler = hasattr(step, "fit_resample") and not hasattr(step, "transform")
+    return step is not None and step != "passthrough" and not is_sampler
 
 
 def thawed(estimator):
