@@ -1,4 +1,4 @@
-"""What is wrong is named, with its value, and leaves nothing half fitted."""
+"""Errors name the parameter and its value, and leave nothing half fitted."""
 
 from copy import deepcopy
 from inspect import signature

@@ -1,4 +1,4 @@
-"""What people bring: MLPs, what is around them, and the rows that they get."""
+"""Networks as users bring them: MLPs, their containers, and the rows they take."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -13,7 +13,6 @@ from .containers import (
     is_mlp,
     last_step,
     levels,
-    open_steps,
     steps_before,
     thawed,
     with_last_step,
@@ -46,7 +45,6 @@ from .rows import (
 from .scalers import (
     LinearInputs,
     linear_inputs,
-    linear_steps,
 )
 from .training import (
     looks_like_training_rows,
@@ -80,12 +78,10 @@ __all__ = [
     "last_step",
     "levels",
     "linear_inputs",
-    "linear_steps",
     "looks_like_training_rows",
     "n_hidden_layers",
     "network_of",
     "numbered",
-    "open_steps",
     "predicts_labels",
     "set_label_encoding",
     "steps_before",

@@ -1,6 +1,7 @@
-"""What people put around a network: how to open it, refill it, or what to do instead.
+"""Containers: estimators that hold a network, how to open and refill them.
 
-A new kind of container is one entry in `CONTAINERS`.
+A new kind of container is one entry in `CONTAINERS`. For an estimator that cannot be
+compressed, `why_not` says what to pass instead.
 """
 
 # Authors: the skcoreset developers
@@ -18,7 +19,7 @@ from sklearn.pipeline import Pipeline
 
 
 def _has(estimator, attribute):
-    """Whether an attribute is its own: some objects answer to any name."""
+    """Whether an object has an attribute of its own; a mock answers to any name."""
     return attribute in getattr(estimator, "__dict__", ())
 
 
@@ -53,8 +54,8 @@ class Container:
         Whether `CoresetCompressor` takes it as its `estimator`.
 
     refill : callable, default=None
-        Returns a copy of an estimator that holds something else. None: the container
-        adds nothing to what it holds, which stands for it.
+        Returns a copy of an estimator that holds something else. None if the container
+        changes no prediction, so that what it holds can take its place.
     """
 
     is_one: Callable
@@ -178,7 +179,7 @@ def thawed(estimator):
 
 
 def last_step(estimator):
-    """Return the MLP that an estimator predicts by; what is no container, as it is.
+    """Return the MLP inside an estimator, or the estimator itself if it holds none.
 
     Parameters
     ----------
@@ -217,7 +218,7 @@ def is_fitted(estimator):
     return hasattr(last_step(estimator), "coefs_")
 
 
-# What to do with what cannot be opened
+# Estimators that cannot be opened
 
 
 def why_not(estimator):
