@@ -40,10 +40,15 @@ class LinearInputs:
         return np.clip(X * self.scale + self.offset, self.low, self.high)
 
     @property
+    def clips(self):
+        """Whether the value of a feature can be clipped."""
+        return bool(np.isfinite([self.low, self.high]).any())
+
+    @property
     def is_identity(self):
         """Whether the network gets rows as they are."""
         same = np.all(self.scale == 1) and np.all(self.offset == 0)
-        return bool(same and np.isinf([self.low, self.high]).all())
+        return bool(same) and not self.clips
 
 
 # Factor, summand and range of each feature. Types must match exactly: a subclass may do
