@@ -6,8 +6,8 @@
 from . import bounds, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
-from ._promise.guarantees import Certificate
-from .displays.displays import (
+from ._promise.certificate import Certificate
+from .displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
     LayerDensityDisplay,

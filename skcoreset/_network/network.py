@@ -47,6 +47,10 @@ class Network:
         """All dense weights in one flat array, input layer first."""
         return np.concatenate([coef.ravel() for coef in self.coefs])
 
+    def equals(self, other):
+        """Whether another network, with dense weights too, has the same weights."""
+        return np.array_equal(self.weights, other.weights)
+
     def with_weights(self, weights, intercepts=None):
         """Return the network with other weights.
 

@@ -5,7 +5,7 @@
 
 from functools import partial
 
-from .._memory import compute, recall_network
+from .._memory import compute, remembered_network
 from .engine import Trainer
 
 # States of the descent that stay in memory: those after multiples of KEPT_APART steps,
@@ -84,7 +84,7 @@ class Descent:
         """
         step = max(0, sum(left >= n_edges for left in self.n_edges) - 1)
         finished = partial(self._finished, step, n_edges)
-        return recall_network(self._memory, n_edges, finished)
+        return remembered_network(self._memory, n_edges, finished)
 
     def unfinished(self, step):
         """Return the network after a number of steps, without the last training."""

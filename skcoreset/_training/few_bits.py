@@ -10,6 +10,8 @@ import numpy as np
 
 from .._network.levels import Rounding, best_step, round_to_bits, short_float32
 from .engine import Trainer
+from .objectives import MatchOriginal
+from .refinement import rows_to_match
 
 # Bits from which on rounding costs nothing that training could win back. At 6 bits it
 # still costs regressors a percent of their variance.
@@ -61,6 +63,13 @@ class FewBits:
     def __init__(self, objective, bits, *, rng, thread_map=None):
         self._objective, self._bits = objective, bits
         self._rng, self._map = rng, thread_map
+
+    @classmethod
+    def matching(cls, network, X, error, bits, *, rng, thread_map=None):
+        """Open the rounding of networks that match an original on some rows."""
+        made = rows_to_match(X, rng)
+        objective = MatchOriginal(network, X, error, made=made, thread_map=thread_map)
+        return cls(objective, bits, rng=rng, thread_map=thread_map)
 
     def round(self, network):
         """Return the network with weights of few bits, and the same edges."""

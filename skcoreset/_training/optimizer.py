@@ -155,7 +155,7 @@ class SparseInputs:
         ends = counts.cumsum()
         self._edges = np.arange(counts.sum())
         self._edges += np.repeat(self._starts[seen] - ends + counts, counts)
-        rows = np.arange(0, n_seen * self._width, self._width)
+        rows = self._width * np.arange(n_seen)
         self._places = np.repeat(rows, counts)
         self._places += self._columns.take(self._edges)
         self._seen = seen

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._compressor import CoresetCompressor
-from .._promise.guarantees import smallest_delta
+from .._promise.rules import smallest_delta
 from .._wrapped.compat import num_samples, validate_params
 from .checks import CONFIDENCE, are_wrong, check_classifier, percent
 from .occam.bound import OccamBound, search_codes

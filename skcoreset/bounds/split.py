@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_consistent_length, check_random_state
 
 from .._compressor import CoresetCompressor
-from .._promise.guarantees import smallest_delta
+from .._promise.rules import smallest_delta
 from .._wrapped import is_fitted, thawed, train_copy
 from .._wrapped.compat import Interval, num_samples, safe_indexing, validate_params
 from .checks import CONFIDENCE, are_wrong, check_tolerance, error_words, percent

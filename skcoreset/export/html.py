@@ -10,30 +10,28 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, Context
 from html import escape
 from importlib.resources import files
-from math import isqrt
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
-from .._compress import with_few_bits
+from .._compress import Finish
 from .._compressor import check_is_compressor
-from .._errors import ERRORS, spread
-from .._methods import METHODS
+from .._errors import ERRORS
 from .._network import dense, live_neurons
-from .._parallel import one_blas_thread
-from .._promise.guarantees import Target, Validation
+from .._parallel import one_blas_thread, threads
+from .._plan import Plan
+from .._promise.judge import Judge
+from .._promise.target import Target
 from .._wrapped import input_names, inputs_of, is_multilabel, last_step, network_of
+from ..displays import check_image_shape
 
 # Shares of the edges that the points of a path keep.
 DENSITIES = tuple(np.round(0.7 ** np.arange(1, 16), 4).tolist())
 
 # Stands for no edges at all where densities are compared by their ratio.
 TINY_DENSITY = 1e-6
-
-# Inputs from which on a square number of them is taken for an image.
-SMALLEST_IMAGE = 64
 
 # Rows that the page has as examples.
 N_EXAMPLES = 10
@@ -151,20 +149,17 @@ def to_html(
     network = network_of(original).to_dense()
     inputs = dense(network.cast(inputs_of(original, X, compressor)))
     held_out = dense(network.cast(inputs_of(original, X_val, compressor)))
-    error, delta = compressor.certificate_.error, compressor.delta
-    target = Target(error, compressor.epsilon, delta, compressor.confidence)
-    scale = spread(network.forward(inputs)) if error == "scaled" else None
     classes = getattr(compressor, "classes_", None)
-    validation = Validation(network, held_out, target, scale=scale, classes=classes)
-    validation.rows.check_sizes(target)
-    page = _page_of_inputs(compressor, X, X_val, image_shape, validation)
-    page |= _page_of_outputs(original, validation, classes)
+    plan = _plan_of(compressor, classes)
+    judge = Judge(network, inputs, held_out, plan)
+    judge.rows.check_sizes(plan.target)
+    page = _page_of_inputs(compressor, X, X_val, image_shape, judge)
+    page |= _page_of_outputs(original, judge, classes)
     page["title"] = title
-    path = [network, *_walk(compressor, network, inputs, densities, error)]
+    path = [network, *_walk(plan, network, inputs, densities)]
     for bits, rounded in ((32, _single_precision), (8, _eight_bits)):
-        validation.trace.clear()
-        points = _measured(path, rounded, validation)
-        page |= {"bits": bits, "about": _about(compressor, path, bits, validation)}
+        points = _measured(path, rounded, judge)
+        page |= {"bits": bits, "about": _about(compressor, path, bits, judge)}
         html = _render(page, points, compressor.density_)
         while bits == 8 and len(points) > 2 and _size(html) > max_size:
             del points[1]
@@ -188,8 +183,31 @@ def _size(html):
 # The path
 
 
-def _walk(compressor, network, X, densities, error):
-    """Yield the networks of the compressor's method at the given densities."""
+def _plan_of(compressor, classes):
+    """The plan of a compressor, for the path of the page."""
+    certificate = compressor.certificate_
+    target = Target(
+        certificate.error,
+        ERRORS[certificate.error].epsilon,
+        compressor.delta,
+        compressor.confidence,
+    )
+    seed = check_random_state(compressor.random_state).randint(2**31, size=4)
+    return Plan(
+        compressor.method,
+        target,
+        bits=compressor.bits,
+        refine=compressor.refine,
+        # neurons stay where they are, so that the eye can follow
+        prune_neurons=False,
+        classes=classes,
+        seed=tuple(seed.tolist()),
+        n_jobs=compressor.n_jobs,
+    )
+
+
+def _walk(plan, network, X, densities):
+    """Return the networks of the compressor's method at the given densities."""
     densities = np.asarray(DENSITIES if densities is None else densities, float)
     if densities.ndim != 1 or not ((densities > 0) & (densities < 1)).all():
         raise ValueError(f"densities={densities.tolist()} are not all in (0, 1).")
@@ -200,23 +218,11 @@ def _walk(compressor, network, X, densities, error):
             f"densities={densities.tolist()} leave none of {network.n_edges} edges, or "
             "all of them: give larger ones, or smaller."
         )
-    method = METHODS[compressor.method]
-    refine = method.refines if compressor.refine is None else compressor.refine
-    seed = check_random_state(compressor.random_state).randint(2**31, size=4)
-    rng, n_jobs = np.random.default_rng(seed), compressor.n_jobs
-    path = method.path(
-        network,
-        X,
-        counts / network.n_edges,
-        refine=refine,
-        error=ERRORS[error],
-        rng=rng,
-        n_jobs=n_jobs,
-    )
-    if compressor.bits is not None:
-        target = Target(error)
-        path = with_few_bits(path, network, X, compressor.bits, target, rng, n_jobs)
-    yield from map(_without_dead_ends, path)
+    plan = replace(plan, density=counts[0] / network.n_edges)
+    with threads(plan.n_jobs) as thread_map:
+        family = plan.method.open(network, X, plan, thread_map)
+        finish = Finish(network, X, plan, thread_map)
+        return [_without_dead_ends(finish(family.at(int(n)))) for n in counts]
 
 
 def _without_dead_ends(network):
@@ -227,19 +233,19 @@ def _without_dead_ends(network):
     )
 
 
-def _measured(path, rounded, validation):
+def _measured(path, rounded, judge):
     """What the page has of each network: its weights, and its promise."""
-    target, rows = validation.target, validation.rows
+    target, rows = judge.target, judge.rows
     before = np.zeros(rows.n_samples)
     n_edges = path[0].n_edges
     points, epsilon, delta = [], 0.0, 0.0
     for network in path:
         shown, weights = rounded(network)
-        errors = validation.errors(shown)
+        errors = judge.errors(shown)
         # what is fixed beforehand has to let all networks before this one pass as well
-        judged = np.maximum(errors, before) if target.rule.remembers else errors
+        judged = target.rule.counted(errors, before)
         before = errors
-        if target.counts_rows:
+        if target.kind.counts_rows:
             smallest = _smallest_delta(rows, target, judged)
             delta = max(delta, _rounded_up(smallest))
             reached = replace(target, delta=delta)
@@ -253,7 +259,9 @@ def _measured(path, rounded, validation):
             reached,
             "conformal",
             statistic=statistic,
-            scale=validation.scale,
+            scale=None if judge.scale is None else tuple(judge.scale.tolist()),
+            out_activation=network.out_activation,
+            n_outputs=network.widths[-1],
         )
         points.append(
             {
@@ -295,9 +303,9 @@ def _in_words(target):
     error, share = ERRORS[target.error], _as_text(1 - target.delta)
     fixed = f"epsilon = {_as_text(target.epsilon)}"
     kept = "within epsilon of those of the dense network"
-    if target.counts_rows:
+    if target.kind.counts_rows:
         fixed, kept = f"delta = {_as_text(target.delta)}", "the same"
-    outputs = "prediction is" if target.counts_rows else "outputs are"
+    outputs = "prediction is" if target.kind.counts_rows else "outputs are"
     rows = "new rows of any class" if error.by_class else "new rows"
     if target.confidence is None:
         row = rows.replace("rows", "row")
@@ -319,7 +327,7 @@ def _explained(target):
     """What epsilon and delta are."""
     kept = ERRORS[target.error].kept.format(epsilon="epsilon")
     share = _as_text(target.delta)
-    if target.counts_rows:
+    if target.kind.counts_rows:
         epsilon = f"It plays no part here, as rows are counted where {kept}."
         delta = "The share of new rows that need not be so."
     else:
@@ -331,9 +339,9 @@ def _explained(target):
     return {"epsilonIs": epsilon, "deltaIs": delta}
 
 
-def _about(compressor, path, bits, validation):
+def _about(compressor, path, bits, judge):
     widths = [path[0].coefs[0].shape[0], *path[0].widths]
-    n_rows = validation.rows.n_samples
+    n_rows = judge.rows.n_samples
     about = (
         f"A {'-'.join(map(str, widths))} network, thinned with method="
         f"{compressor.method!r} and measured on {n_rows} held-out rows."
@@ -341,7 +349,7 @@ def _about(compressor, path, bits, validation):
     if bits == 32:
         return about
     shown, _ = _eight_bits(path[0])
-    same = shown.labels(shown.forward(validation.X)) == path[0].labels(validation.F)
+    same = shown.labels(shown.forward(judge.X_val)) == path[0].labels(judge.F)
     about += (
         " To keep the page small all weights are rounded to 8 bits, those of the dense "
         "network too; what is promised was measured with them."
@@ -394,7 +402,7 @@ def _kept(coef):
 # What the page needs besides
 
 
-def _page_of_inputs(compressor, X, X_val, image_shape, validation):
+def _page_of_inputs(compressor, X, X_val, image_shape, judge):
     """Features: their names and limits, or the pixels; how inputs come from them."""
     original = compressor.original_estimator_
     inputs = [dense(inputs_of(original, rows, compressor)) for rows in (X, X_val)]
@@ -421,7 +429,7 @@ def _page_of_inputs(compressor, X, X_val, image_shape, validation):
         "typical": np.median(rows, axis=0).tolist(),
         "examples": [
             [_short(value) for value in row]
-            for row in X_val[_some_of_each_class(validation)].tolist()
+            for row in X_val[_some_of_each_class(judge)].tolist()
         ],
     } | _page_of_pixels(X_val, image_shape)
 
@@ -456,9 +464,9 @@ def _short(value):
     return int(value) if value.is_integer() else value
 
 
-def _some_of_each_class(validation):
+def _some_of_each_class(judge):
     """Held-out rows of as many predicted classes as there are, and others."""
-    network, F = validation.network, validation.F
+    network, F = judge.network, judge.F
     first = np.sort(np.unique(network.labels(F), axis=0, return_index=True)[1])
     others = np.setdiff1d(np.arange(len(F)), first)
     return np.append(first, others)[:N_EXAMPLES]
@@ -466,19 +474,10 @@ def _some_of_each_class(validation):
 
 def _page_of_pixels(X, image_shape):
     """Shape of an image, its colours, and how large figures are drawn in it."""
-    n_pixels = X.shape[1]
-    if image_shape == "auto":
-        side = isqrt(n_pixels)
-        square = side**2 == n_pixels >= SMALLEST_IMAGE
-        image_shape = (side, side) if square else None
+    image_shape = check_image_shape(image_shape, X.shape[1])
     if image_shape is None:
         return {"shape": None}
-    rows, columns = map(int, image_shape)
-    if rows * columns != n_pixels:
-        raise ValueError(
-            f"image_shape={image_shape!r} has {rows * columns} pixels, and a row has "
-            f"{n_pixels} features."
-        )
+    rows, columns = image_shape
     dark, bright = float(X.min()), float(X.max())
     paper, ink = (dark, bright) if X.mean() < (dark + bright) / 2 else (bright, dark)
     inked = ((X - paper) / ((ink - paper) or 1)).reshape(-1, rows, columns)
@@ -506,10 +505,10 @@ def _extent(marked):
     return float(np.median(starts)), float(np.median(ends))
 
 
-def _page_of_outputs(original, validation, classes):
+def _page_of_outputs(original, judge, classes):
     """What the outputs are called and how they are to be read."""
-    network, target = validation.network, validation.target
-    outputs = network.activate_output(validation.F)
+    network, target = judge.network, judge.target
+    outputs = network.activate_output(judge.F)
     names = range(1, outputs.shape[1] + 1) if classes is None else classes
     names = [str(name) for name in names]
     if classes is None:
@@ -522,8 +521,8 @@ def _page_of_outputs(original, validation, classes):
         "activation": network.activation,
         "outActivation": network.out_activation,
         "error": target.error,
-        "countsRows": target.counts_rows,
-        "scale": None if validation.scale is None else validation.scale.tolist(),
+        "countsRows": target.kind.counts_rows,
+        "scale": None if judge.scale is None else judge.scale.tolist(),
     } | _explained(target)
 
 

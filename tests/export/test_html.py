@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from skcoreset._promise.guarantees import GUARANTEES, Target
 from sklearn.datasets import load_wine
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -22,7 +22,6 @@ from skcoreset import CoresetCompressor
 from skcoreset._errors import ERRORS, spread
 from skcoreset._methods import METHODS
 from skcoreset._network import Network
-from skcoreset._promise.guarantees import GUARANTEES, Target
 from skcoreset._wrapped import network_of
 from skcoreset.export import to_html
 
@@ -439,6 +438,7 @@ def test_dark_figures_on_bright_paper(mlp, digits):
 
 def test_inputs_are_shown_where_steps_do_more_than_scale():
     rng = np.random.default_rng(0)
+    pd = pytest.importorskip("pandas")
     X = pd.DataFrame({"colour": rng.choice(["red", "blue"], 200)})
     mlp = MLPClassifier((4,), solver="lbfgs", max_iter=50, random_state=0)
     pipeline = fitted(

@@ -320,7 +320,7 @@ def test_a_regressor_needs_a_tolerance_and_a_classifier_has_none(regressor, bina
 ])  # fmt: skip
 def test_bad_values_are_refused(function, options, binary):
     compressor, X, y, _ = binary
-    with pytest.raises(ValueError, match=r"contains .*2.*none of the classes"):
+    with pytest.raises(ValueError, match=r"contains .*2.*not one of the classes"):
         function(compressor, X, np.full(len(y), 2), **options)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         function(compressor, X, y[:-1], **options)
