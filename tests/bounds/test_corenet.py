@@ -34,7 +34,7 @@ def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
     assert bound.error_bound == bound.margin_loss + bound.complexity
     assert "above 1: it says nothing" in str(bound)
     assert "is 0.99, below 1." in str(replace(bound, error_bound=0.99))
-    # the sums are over calibration points, and no larger than over all rows
+    # Maxima over calibration points are at most those over all rows.
     most = sensitivity(X, mlp.coefs_[0]).sum()
     assert 0.5 * most < bound.sensitivity_sums[0] <= most
     assert bound.n_calibration < len(X)
