@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skcoreset import CoresetCompressor
 from skcoreset._sensitivity import sensitivity
 from skcoreset._wrapped import network_of
 from skcoreset.bounds import corenet_bound
@@ -53,16 +52,10 @@ def test_margin_of_networks_with_an_output_for_each_label(kind):
 
 def test_it_is_not_about_the_network_that_the_compressor_holds(mlp, digits):
     X, y = digits[:2]
-    bounds = [
-        corenet_bound(
-            CoresetCompressor(mlp, method=method, density=density, random_state=0).fit(
-                X
-            ),
-            X,
-            y,
-            margin=1.0,
-        )
+    compressors = [
+        compressor_of(mlp, X, method=method, density=density)
         for method, density in (("magnitude", 0.3), ("uniform", 0.6))
     ]
+    bounds = [corenet_bound(each, X, y, margin=1.0) for each in compressors]
     assert str(bounds[0]) == str(bounds[1])
     assert "CoreNet's network (not the compressor's)" in str(bounds[0])

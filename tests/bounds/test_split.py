@@ -3,6 +3,8 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -126,3 +128,12 @@ def test_bad_input_is_refused(problem):
         split_bound(compressor_of(MLPRegressor()), X, y)
     with pytest.raises(ValueError, match=r"densities=\[0\.0\]"):
         split_bound(unfitted, X, y, densities=[0.0])
+
+
+def test_rows_that_made_the_network_are_no_reason_to_warn(problem):
+    X, y = problem
+    compressor = compressor_of(MLPClassifier((4,), max_iter=5, random_state=0))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        split_bound(compressor, X, y, densities=[0.2])
+    assert not [each for each in caught if "as many rows" in str(each.message)]

@@ -12,7 +12,6 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from scipy.optimize import brentq
 from scipy.special import rel_entr
-from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -28,7 +27,7 @@ from skcoreset.bounds.occam.code import decode
 from skcoreset.bounds.occam.short_codes import STEPS_PER_PASS
 
 from ...conftest import fitted
-from ..common import compressor_of, problem
+from ..common import compressor_of, problem, refitted
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +206,7 @@ def test_counts():
 
 def test_same_random_state_same_bound(binary):
     compressor, X, y, bound = binary
-    compressor = clone(compressor).fit(X)
+    compressor = refitted(compressor, X)
     again = occam_bound(compressor, X, y, densities=[0.2, 0.1])
     assert_array_equal(again.code, bound.code)
     for name, values in bound.path.items():
@@ -219,7 +218,10 @@ def test_n_jobs_does_not_change_the_bound(binary, full_training):
     compressor, X, y, _ = binary
     first, second = (
         occam_bound(
-            clone(compressor).set_params(n_jobs=n_jobs).fit(X), X, y, densities=[0.1]
+            refitted(compressor, X, n_jobs=n_jobs),
+            X,
+            y,
+            densities=[0.1],
         )
         for n_jobs in (None, 2)
     )
@@ -275,7 +277,7 @@ def test_interrupted_it_returns_the_best_so_far(binary, monkeypatch, capsys):
         return rounded(*args)
 
     monkeypatch.setattr(_short_codes.ShortCodes, "rounded", interrupted)
-    compressor = clone(compressor).set_params(verbose=1).fit(X)
+    compressor = refitted(compressor, X, verbose=1)
     # One from each start, and one more.
     n_finished = 3
     with pytest.warns(UserWarning, match="interrupted after 3 networks"):
