@@ -110,7 +110,7 @@ class PathPromises:
     From :func:`path_promises`. Look at all of it before you choose: with the stated
     confidence, no bound is below the true share.
 
-    Attributes
+    Parameters
     ----------
     estimators : list of fitted estimators
         The networks, from dense to sparse, wrapped as the original was.
@@ -122,11 +122,18 @@ class PathPromises:
         Error of every held-out row.
 
     bounds : SimultaneousBounds
+        Upper bounds on the shares of lost rows.
 
     about : dict
         `out_activation`, `n_outputs` and `scale` of the original.
 
     provenances : list of Provenance
+        Digests of each network and of the rows.
+
+    See Also
+    --------
+    path_promises : Makes one.
+    PathPromisesDisplay : Draws it.
     """
 
     estimators: list

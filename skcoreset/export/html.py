@@ -97,6 +97,12 @@ def to_html(
         all networks, the dense one's too, are rounded to 255 levels for each neuron,
         and the densest points of the path are left out until the page fits. It says so.
 
+    simultaneous : bool, default=False
+        Whether the promises of all points hold together, with the compressor's
+        `confidence`, so that one may slide first and choose after
+        (:func:`~skcoreset.path_promises`). They promise less than those of single
+        points.
+
     Returns
     -------
     page : Page
