@@ -1,23 +1,18 @@
-"""The promise for any two fitted estimators, compressed by whomever."""
+"""The guarantee for any two fitted estimators, whoever compressed them."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Real
 
-import numpy as np
-
-from ._compress import check_error
-from ._errors import ERRORS
-from ._promise.guarantees import GUARANTEES, HeldOutRows, Target
-from ._wrapped import Pair
-from ._wrapped.compat import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    num_samples,
-    validate_params,
-)
+from ._errors import ERRORS, default_error
+from ._promise.comparison import Comparison
+from ._promise.digest import digest_of, digest_of_rows
+from ._promise.judge import HeldOutRows
+from ._promise.provenance import Provenance
+from ._promise.target import Target
+from ._wrapped import Predictor
+from ._wrapped.compat import HasMethods, Interval, StrOptions, validate_params
 
 
 @validate_params(
@@ -39,64 +34,64 @@ def certify(
     *,
     error="auto",
     epsilon=None,
-    delta=0.1,
+    delta=0.05,
     confidence=0.95,
     scale=None,
 ):
-    """Promise how far one fitted estimator is from another, on fresh rows.
+    """Certify on fresh rows how far one fitted estimator is from another.
 
-    An exact binomial test on rows that neither was made from: not trained on, not
-    calibrated on, not chosen by. It does for any pair what `fit` does for the network
-    that it chooses: for one that was fine-tuned, exported, picked by a search, or
-    compressed by another program.
+    An exact binomial test on rows that neither estimator depends on: they were not
+    used to train, calibrate or choose them. It does for any two estimators what `fit`
+    does for the network that it chooses: for a network that was fine-tuned, exported,
+    picked by a search, or compressed by another program.
 
     Parameters
     ----------
     original, compressed : fitted estimators
-        Anything with `predict`. Where `error` is about outputs: an MLP, a
+        Anything with `predict`. If `error` is about outputs: an MLP or a
         `CoresetCompressor`, a Pipeline or search that ends in one of them; a regressor,
         whose predictions are its outputs; or a classifier with `predict_proba`, whose
-        outputs are the logits of these (for three classes or more up to a shift, which
-        "relative" and "probability" ignore).
+        outputs are the logits of its probabilities (for three classes or more up to a
+        shift, which "relative" and "probability" ignore).
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Fresh, independent rows, of what both estimators take.
+        Fresh, independent rows of the kind that both estimators take.
 
     error : {"auto", "relative", "scaled", "absolute", "probability", "prediction", \
             "classwise", "entrywise"}, default="auto"
         As in :class:`CoresetCompressor`.
 
     epsilon : float, default=None
-        Largest error that keeps the promise. None finds the smallest that can be
-        promised at `delta`. Has to be None where the error counts rows.
+        Largest error that is allowed. None finds the smallest that can be promised at
+        `delta`. It must be None if the error counts rows.
 
-    delta : float, default=0.1
-        Share of fresh rows that need not keep it. None finds the smallest that can be
-        promised at `epsilon`.
+    delta : float, default=0.05
+        Share of fresh rows whose error may be larger. None finds the smallest that can
+        be promised at `epsilon`.
 
     confidence : float, default=0.95
         Confidence over the draw of X.
 
     scale : array-like of shape (n_outputs,), default=None
-        With ``error="scaled"``, the spread of the original's outputs. None is the one
-        in the `certificate_` of a compressor that was fitted with this error. Measured
-        on X it would break the test.
+        With ``error="scaled"``, the standard deviation of each of the original's
+        outputs. None takes it from the `certificate_` of a compressor that was fitted
+        with this error. It must not be measured on X: that would invalidate the test.
 
     Returns
     -------
     certificate : Certificate
-        Whose `holds` says whether the promise is made. Print it to read it.
+        `certificate.holds` says whether the promise can be made. Print it to read it.
 
     Raises
     ------
     ValueError
-        If both `epsilon` and `delta` are None, X (or a class) has fewer rows than
-        ``log(1 - confidence) / log(1 - delta)``, the estimators do not have what
-        `error` measures, or the spread is not known.
+        If both `epsilon` and `delta` are None; X, or a class, has fewer rows than
+        ``log(1 - confidence) / log(1 - delta)``; the estimators predict different
+        classes or shapes, or lack what `error` measures; or `scale` is not known.
 
     See Also
     --------
-    CoresetCompressor : Chooses a network so that the promise can be made.
+    CoresetCompressor : Chooses the smallest network that passes.
 
     References
     ----------
@@ -117,11 +112,8 @@ def certify(
     >>> certificate.holds, certificate.delta < 0.1
     (True, True)
     """
-    pair = Pair(original, compressed)
-    classifier = pair.original.is_classifier
     if error == "auto":
-        error = GUARANTEES["conformal"].auto_error(classifier)
-    check_error(error, classifier=classifier)
+        error = default_error(Predictor(original).is_classifier)
     kind = ERRORS[error]
     if kind.counts_rows and epsilon is not None:
         raise ValueError(
@@ -132,58 +124,16 @@ def certify(
         raise ValueError(
             "epsilon=None and delta=None cannot both be found: give one of them."
         )
-    if scale is not None and error != "scaled":
-        raise ValueError(f"scale plays no part in error={error!r}: leave it out.")
-    groups, classes = np.zeros(num_samples(X), dtype=np.intp), ()
-    if kind.counts_rows:
-        y, y_hat = pair.predictions(X)
-        errors = (y != y_hat).reshape(len(y), -1).any(axis=1).astype(np.float64)
-        if kind.by_class:
-            check_error(error, classifier=True, multilabel=y.ndim > 1)
-            predicted, groups = np.unique(y, return_inverse=True)
-            known = pair.original.classes
-            others = [] if known is None else np.setdiff1d(known, predicted)
-            classes = [*predicted.tolist(), *np.asarray(others).tolist()]
-    else:
-        F, F_hat = pair.outputs(X)
-        _check_outputs(F, F_hat, error)
-        if error == "scaled":
-            scale = _checked_scale(compressed, scale, F.values.shape[1])
-        errors = kind.measure(F_hat.values, F.values, F.activation, scale)
-    rows = HeldOutRows(groups, classes)
+    compared = Comparison(original, compressed, error, scale).on(X)
+    rows = HeldOutRows(compared.groups, compared.classes)
     target = Target(error, epsilon, delta, confidence)
     if delta is not None:
         rows.check_sizes(target)
-    return rows.certificate(errors, rows.completed(target, errors), "test", scale=scale)
-
-
-def _check_outputs(F, F_hat, error):
-    """Refuse outputs that do not have what an error measures."""
-    if (F.up_to_shift or F_hat.up_to_shift) and not ERRORS[error].ignores_shift:
-        raise ValueError(
-            f"error={error!r} is about outputs, which predict_proba tells up to a "
-            "shift only: use error='relative' or 'probability'."
-        )
-    if error != "probability" and not np.isfinite(F.values).all():
-        raise ValueError(
-            f"The output of original on X, for error={error!r}, is not finite: a "
-            "probability of 0 or 1 has no logit. Use error='probability' or "
-            "'prediction' for a classifier."
-        )
-
-
-def _checked_scale(compressed, scale, n_outputs):
-    if scale is None:
-        scale = getattr(getattr(compressed, "certificate_", None), "scale", None)
-    if scale is None:
-        raise ValueError(
-            "error='scaled' needs scale, the spread of the original's outputs on rows "
-            "other than X: pass it, or a compressor that was fitted with this error."
-        )
-    scale = np.asarray(scale, dtype=np.float64)
-    if scale.shape != (n_outputs,) or not ((scale >= 0) & np.isfinite(scale)).all():
-        raise ValueError(
-            f"scale={scale.tolist()} must be one finite number of at least 0 for each "
-            f"of the {n_outputs} outputs."
-        )
-    return scale
+    target = rows.completed(target, compared.errors)
+    provenance = Provenance(
+        *(digest_of(estimator, X, error) for estimator in (original, compressed)),
+        rows_sha256=digest_of_rows(X),
+    )
+    return rows.certificate(
+        compared.errors, target, "test", provenance=provenance, **compared.about
+    )

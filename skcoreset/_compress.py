@@ -1,45 +1,35 @@
-"""Compression of a network: a method makes a path, a guarantee chooses on it."""
+"""Compression: a method gives ever sparser networks, and held-out rows judge them."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-from contextlib import closing
+from dataclasses import dataclass
 
-import numpy as np
-
-from ._errors import ERRORS, spread
-from ._memory import Store, compute
-from ._methods import METHODS, remove_neurons
+from ._methods import n_edges_at
+from ._network import Network
+from ._network.neurons import remove_neurons
 from ._parallel import one_blas_thread, threads
-from ._promise.advice import what_would_help
-from ._promise.guarantees import GUARANTEES, Target
-from ._training import FewBits, MatchOriginal, round_intercepts, rows_to_match
+from ._promise.advice import warn_of_density, warn_of_no_promise
+from ._promise.certificate import Certificate
+from ._promise.collapse import warn_of_collapse
+from ._promise.digest import digest_of_network
+from ._promise.judge import Judge, unjudged_path
+from ._promise.path import path
+from ._promise.provenance import Provenance
+from ._training import FewBits, round_intercepts
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A compressed network, what is promised of it, and the path that led to it."""
+
+    network: Network
+    certificate: Certificate
+    path: dict
 
 
 @one_blas_thread
-def compress(
-    network,
-    X,
-    X_val=None,
-    *,
-    error,
-    method="refined",
-    epsilon=0.1,
-    delta=0.1,
-    confidence=None,
-    guarantee="conformal",
-    density=None,
-    bits=None,
-    refine=None,
-    prune_neurons=None,
-    classes=None,
-    watch_path=iter,
-    memory=None,
-    rng=None,
-    n_jobs=None,
-    verbose=0,
-):
+def compress(network, X, X_val, plan, watch=lambda network: False):
     """Compress a network, and say what is promised of the result.
 
     Parameters
@@ -50,240 +40,110 @@ def compress(
     X : {ndarray, csr_array} of shape (n_samples, n_inputs), dtype of the network
         Calibration rows.
 
-    X_val : {ndarray, sparse array} of shape (n_val, n_inputs), default=None
-        Held-out rows, for a guarantee that needs them.
+    X_val : {ndarray, sparse array} of shape (n_val, n_inputs) or None
+        Held-out rows. The theorem needs none.
 
-    error : str
-        A name in `ERRORS`.
+    plan : Plan
 
-    method, epsilon, delta, confidence, guarantee, density, bits, refine, prune_neurons
-        As in :class:`CoresetCompressor`.
-
-    classes : sequence, default=None
-        Names of the classes, for messages and certificates.
-
-    watch_path : callable, default=iter
-        Called with the path, an iterable of networks; returns what is to be walked.
-
-    memory : None, str, path or joblib.Memory, default=None
-        Where networks that are trained are kept for other calls.
-
-    rng : numpy.random.Generator, default=None
-        None is a generator of fixed seed.
-
-    n_jobs : int, default=None
-        The result does not depend on it.
-
-    verbose : int, default=0
+    watch : callable, optional
+        Called with every network that was judged. The path ends if it returns True.
 
     Returns
     -------
-    compressed : Network
-
-    certificate : Certificate
-
-    path : dict of ndarrays
+    result : Result
     """
-    rng = np.random.default_rng(0) if rng is None else rng
-    target = Target(error, epsilon, delta, confidence, density)
-    way, promise = METHODS[method], GUARANTEES[guarantee]
-    classifier = network.out_activation in ("softmax", "logistic")
-    check_error(
-        error,
-        classifier=classifier,
-        multilabel=network.out_activation == "logistic" and network.widths[-1] > 1,
+    if not plan.holds_rows_out:
+        return by_theorem(network, X, plan, watch)
+    with threads(plan.n_jobs) as thread_map:
+        family = plan.method.open(network, X, plan, thread_map)
+        finish = Finish(network, X, plan, thread_map)
+        judge = Judge(network, X, X_val, plan, thread_map)
+        if plan.density is not None:
+            return at_density(network, family, finish, judge, plan, watch)
+        chosen, before = judge.original(), network
+        for n_edges in path(family, plan.target, plan.verbose):
+            candidate = family.at(n_edges)
+            if candidate.equals(before):
+                continue
+            before = candidate
+            verdict = judge(finish(candidate), after=chosen)
+            ended = watch(verdict.network)
+            if not verdict.passes:
+                break
+            chosen = verdict
+            if ended:
+                break
+        if chosen.network is network:
+            warn_of_no_promise(network, X, plan, Finish, thread_map)
+    warn_of_collapse(judge, chosen.network)
+    return Result(chosen.network, judge.certificate(chosen), judge.path(chosen))
+
+
+def at_density(network, family, finish, judge, plan, watch):
+    """Make the network of one density, and measure it whatever it is."""
+    n_edges = n_edges_at(plan.density, network.n_edges)
+    compressed = finish(family.at(n_edges))
+    warn_of_density(network, compressed, plan)
+    verdict, certificate = judge.measured(compressed)
+    watch(compressed)
+    warn_of_collapse(judge, compressed)
+    return Result(compressed, certificate, judge.path(verdict))
+
+
+def by_theorem(network, X, plan, watch):
+    """Make the network that has the sample sizes of CoreNet's theorem."""
+    compressed = plan.method.by_theorem(network, X, plan)
+    if plan.prune_neurons:
+        # what is silent on the calibration rows no held-out rows have judged
+        compressed = remove_neurons(compressed)
+    watch(compressed)
+    certificate = Certificate(
+        epsilon=plan.target.epsilon,
+        delta=plan.target.delta,
+        guarantee="theoretical",
+        error=plan.target.error,
+        holds=True,
+        out_activation=network.out_activation,
+        n_outputs=network.widths[-1],
+        provenance=Provenance(
+            digest_of_network(network), digest_of_network(compressed)
+        ),
     )
-    check_method(method, len(network.widths) - 1, prune_neurons)
-    refine = way.refines if refine is None else refine
-    prune = way.prunes_neurons if prune_neurons is None else prune_neurons
-    scale = spread(network.forward(X)) if error == "scaled" else None
-    recall = compute
-    if memory is not None:
-        walk = (method, error, refine, density is None, rng.bit_generator.state)
-        recall = Store(memory, network, X, *walk)
-    path = promise.path(
-        way,
-        network,
-        X,
-        target,
-        scale=scale,
-        refine=refine,
-        recall=recall,
-        rng=rng,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    if bits is not None:
-        path = with_few_bits(path, network, X, bits, target, rng, n_jobs)
-    if prune:
-        # what is silent on the calibration rows only, held-out rows have to judge
-        rows = X if promise.holds_rows_out else None
-        path = (remove_neurons(compressed, rows) for compressed in path)
-        if bits is not None:
-            # they have taken over what removed neurons gave
-            path = (round_intercepts(compressed, bits) for compressed in path)
-    if density is not None:
-        path = _check_density(path, network, density, method, prune)
-    first = []
-    with threads(n_jobs) as thread_map, closing(watch_path(path)) as path:
-        compressed, certificate, trace = promise.choose(
-            network,
-            _remember_first(path, first),
-            X_val,
-            target,
-            scale=scale,
-            classes=classes,
-            verbose=verbose,
-            thread_map=thread_map,
-        )
-    if promise.holds_rows_out:
-        if compressed is network and density is None:
-            advice = what_would_help(
-                network,
-                next(iter(first), None),
-                method,
-                X,
-                X_val,
-                target,
-                scale=scale,
-                classes=classes,
-            )
-            warnings.warn(
-                f"No network on the path of method={method!r} keeps error={error!r} "
-                f"within epsilon={epsilon!r} at delta={delta!r}: the network is left "
-                f"uncompressed. {advice}",
-                UserWarning,
-            )
-        _warn_of_collapse(network, compressed, X_val, classes)
-    return compressed, certificate, trace
+    return Result(compressed, certificate, unjudged_path(network, compressed))
 
 
-def _remember_first(path, first):
-    """Walk a path, and append its first network to a list."""
-    for compressed in path:
-        first[:] = first or [compressed]
-        yield compressed
-
-
-def with_few_bits(path, network, X, bits, target, rng, n_jobs):
-    """Round each network of a path, trained to match the original so."""
-    (rng,) = rng.spawn(1)
-    with threads(n_jobs) as thread_map:
-        made = rows_to_match(X, rng)
-        error = ERRORS[target.error]
-        objective = MatchOriginal(network, X, error, made=made, thread_map=thread_map)
-        few_bits = FewBits(objective, bits, rng=rng, thread_map=thread_map)
-        for compressed in path:
-            yield few_bits.round(compressed)
-
-
-def check_error(name, *, classifier, multilabel=False):
-    """Refuse an error that a network does not have.
+class Finish:
+    """What is done to a network before it is judged: few bits, and fewer neurons.
 
     Parameters
     ----------
-    name : str
-        A name in `ERRORS`.
+    network : Network
+        The original.
 
-    classifier, multilabel : bool
-        Whether the network predicts classes; whether a set of labels for each row.
+    X : {ndarray, csr_array} of shape (n_samples, n_inputs)
+        Calibration rows.
+
+    plan : Plan
+
+    thread_map : callable
+        From `threads`. The result does not depend on it.
     """
-    error = ERRORS[name]
-    if error.classifiers and not classifier:
-        raise ValueError(
-            f"error={name!r} is about predicted classes, and a regressor predicts none:"
-            " use 'scaled', 'absolute' or 'relative'."
-        )
-    if multilabel and not error.multilabel:
-        raise ValueError(
-            f"error={name!r} counts the rows of each class by themselves, and a "
-            "multilabel network predicts sets of labels: use 'prediction'."
-        )
 
-
-def check_method(name, n_hidden_layers, prune_neurons):
-    """Refuse a method that drops neurons where none can go, or none may.
-
-    Parameters
-    ----------
-    name : str
-        A name in `METHODS`.
-
-    n_hidden_layers : int
-        Of the network.
-
-    prune_neurons : bool or None
-    """
-    if not METHODS[name].drops_neurons:
-        return
-    if n_hidden_layers == 0:
-        raise ValueError(
-            f"method={name!r} drops hidden neurons, and estimator has no hidden layer: "
-            "use a method that drops edges, such as 'refined'."
-        )
-    if prune_neurons is False:
-        raise ValueError(
-            f"prune_neurons=False does not go with method={name!r}, which drops whole "
-            "neurons: use a method that drops edges, such as 'refined', to keep them."
-        )
-
-
-def _check_density(path, network, density, method, prune):
-    """Say where a method could not keep the share of edges that was asked."""
-    reasons = METHODS[method].limits
-    if prune:
-        reasons += " Neurons that are removed take their edges with them."
-    piece = METHODS[method].largest_piece(network) / network.n_edges
-    for compressed in path:
-        kept = compressed.n_edges / network.n_edges
-        sampling_error = np.sqrt(density * (1 - density) * piece)
-        tolerance = 5 * sampling_error + piece + 0.02 * density
-        if abs(kept - density) > tolerance:
-            warnings.warn(
-                f"density={density!r} cannot be had from method={method!r} on this "
-                f"network and these rows; {kept:.4g} was kept. {reasons}",
-                UserWarning,
+    def __init__(self, network, X, plan, thread_map):
+        self._X, self._bits, self._prunes = X, plan.bits, plan.prune_neurons
+        if plan.bits is not None:
+            (rng,) = plan.new_rng().spawn(1)
+            self._few_bits = FewBits.matching(
+                network, X, plan.error, plan.bits, rng=rng, thread_map=thread_map
             )
-        yield compressed
 
-
-def _warn_of_collapse(network, compressed, X_val, classes):
-    """Say what a promise may hide: constant outputs, and classes that are lost."""
-    F, F_hat = network.forward(X_val), compressed.forward(X_val)
-    # rows that are alike may differ by a rounding
-    varies = np.ptp(F, axis=0) > 16 * np.finfo(F.dtype).eps * np.abs(F).max(axis=0)
-    constant = np.flatnonzero((np.ptp(F_hat, axis=0) == 0) & varies)
-    predicts_classes = network.out_activation in ("softmax", "logistic")
-    if len(constant) == F.shape[1] or (len(constant) and not predicts_classes):
-        warnings.warn(
-            f"On the held-out rows the compressed network is constant (outputs "
-            f"{constant.tolist()} of {F.shape[1]}), and the original is not. A smaller "
-            "epsilon, a smaller delta or a larger density keeps more.",
-            UserWarning,
-        )
-    elif compressed.n_edges == 0:
-        warnings.warn(
-            f"The compressed network has no edges left, as on the {len(F)} held-out "
-            "rows the original is constant, too. Of rows that differ more than these "
-            "nothing is promised.",
-            UserWarning,
-        )
-    if predicts_classes and (classes is None or len(classes) > 1):
-        labels, labels_hat = network.labels(F), compressed.labels(F_hat)
-        if labels.shape[1] == 1:
-            numbers = np.arange(max(2, F.shape[1]))
-            labels, labels_hat = labels == numbers, labels_hat == numbers
-        n_kept, n_rows = (labels & labels_hat).sum(axis=0), labels.sum(axis=0)
-        lost = np.flatnonzero(n_kept < n_rows / 2)
-        if len(lost):
-            names = lost if classes is None else np.asarray(classes)[lost]
-            counts = ", ".join(
-                f"{name} ({kept} of {rows})"
-                for name, kept, rows in zip(names, n_kept[lost], n_rows[lost])
-            )
-            warnings.warn(
-                "The compressed network predicts less than half of the held-out rows "
-                f"as the original does where that predicts {counts}. "
-                "error='classwise' bounds the changes of every class.",
-                UserWarning,
-            )
+    def __call__(self, compressed):
+        """Return the network as it would be handed out."""
+        if self._bits is not None:
+            compressed = self._few_bits.round(compressed)
+        if self._prunes:
+            compressed = remove_neurons(compressed, self._X)
+            if self._bits is not None:
+                # intercepts have taken over what removed neurons gave
+                compressed = round_intercepts(compressed, self._bits)
+        return compressed

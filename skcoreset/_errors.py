@@ -33,7 +33,7 @@ def entrywise_error(F_hat, F, out_activation, scale=None):
 
 
 def scaled_error(F_hat, F, out_activation, scale):
-    """`max_k |f_hat_k - f_k| / s_k`, the `s_k` being the spreads in `scale`."""
+    """`max_k |f_hat_k - f_k| / s_k`, with the standard deviations `s_k` in `scale`."""
     return ratio(_distance(F_hat, F), scale).max(axis=1)
 
 
@@ -101,11 +101,12 @@ class Error:
     ----------
     measure : callable
         Called with the outputs `F_hat` and `F`, (n_samples, n_outputs), the output
-        activation, and the spreads of the original's outputs on the calibration rows;
+        activation, and the standard
+        deviations of the original's outputs on the calibration rows;
         returns an ndarray of shape (n_samples,), float64.
 
     kept : str
-        What is true of a row whose error is at most `epsilon`, for a sentence.
+        What a row whose error is at most `epsilon` keeps, for a sentence.
 
     row_weights : callable
         What a squared error of each row counts in the training, from the outputs that
@@ -124,9 +125,16 @@ class Error:
         Whether it is the same whatever is added to all outputs of a row before a
         softmax.
 
-    units : {None, "offset", "spread"}, default=None
+    units : {None, "offset", "scale"}, default=None
         What of the outputs' units it does not depend on: where they begin, or their
         scale as well.
+
+    epsilon : float, default=None
+        What ``epsilon=None`` stands for. None has no default: epsilon has to be given,
+        or plays no part.
+
+    kept_labels : str, default=None
+        What a row of a network keeps that predicts sets of labels. None is `kept`.
     """
 
     measure: Callable
@@ -138,10 +146,20 @@ class Error:
     by_class: bool = False
     ignores_shift: bool = False
     units: str | None = None
+    epsilon: float | None = None
+    kept_labels: str | None = None
 
     def centred(self, network):
         """Whether errors are measured, and trained on, without a common shift."""
         return self.ignores_shift and network.out_activation == "softmax"
+
+    def scale_of(self, network, X):
+        """Standard deviations that errors are divided by, on calibration rows; None
+        for errors that need none.
+        """
+        if self.units != "scale":
+            return None
+        return standard_deviations(network.forward(X))
 
     def standard_units(self, F):
         """Centre and scale of outputs in which training is independent of units."""
@@ -149,13 +167,13 @@ class Error:
         scale = np.ones(F.shape[1], F.dtype)
         if self.units:
             center = F.mean(axis=0)
-        if self.units == "spread":
-            scale = spread(F).astype(F.dtype)
+        if self.units == "scale":
+            scale = standard_deviations(F).astype(F.dtype)
             scale[scale == 0] = 1
         return center, scale
 
 
-def spread(F):
+def standard_deviations(F):
     """Standard deviation of each output, in float64."""
     return F.std(axis=0, dtype=np.float64)
 
@@ -163,45 +181,49 @@ def spread(F):
 ERRORS = {
     "relative": Error(
         relative_error,
-        "the relative error (2-norm) of the output, less its mean where a softmax "
-        "follows, is at most {epsilon}",
+        "its outputs within {epsilon} of the original's, relative to their 2-norm,",
         ignores_shift=True,
+        epsilon=0.1,
     ),
     "entrywise": Error(
         entrywise_error,
-        "each output changes by at most {epsilon} times its magnitude",
+        "every output within {epsilon} of the original's, relative to its value,",
+        epsilon=0.1,
     ),
     "scaled": Error(
         scaled_error,
-        "no output changes by more than {epsilon} times its spread (`scale`)",
+        "every output within {epsilon} standard deviations of the original's",
         _all_alike,
-        units="spread",
+        units="scale",
+        epsilon=0.1,
     ),
     "absolute": Error(
         absolute_error,
-        "no output changes by more than {epsilon}",
+        "every output within {epsilon} of the original's",
         _all_alike,
         units="offset",
     ),
     "probability": Error(
         probability_error,
-        "no predicted probability changes by more than {epsilon}",
+        "every predicted probability within {epsilon} of the original's",
         # better than rows weighted by how much a change of the outputs moves their
         # probabilities, which are few
         _all_alike,
         classifiers=True,
         ignores_shift=True,
+        epsilon=0.05,
     ),
     "prediction": Error(
         prediction_error,
-        "the predicted class, or set of labels, stays the same",
+        "the class that the original predicts",
         counts_rows=True,
         classifiers=True,
         ignores_shift=True,
+        kept_labels="the set of labels that the original predicts",
     ),
     "classwise": Error(
         prediction_error,
-        "the predicted class stays the same",
+        "the class that the original predicts",
         counts_rows=True,
         classifiers=True,
         multilabel=False,
@@ -209,3 +231,34 @@ ERRORS = {
         ignores_shift=True,
     ),
 }
+
+
+def default_error(classifier, guarantee="conformal"):
+    """Name of the error that "auto" stands for."""
+    if guarantee == "theoretical":
+        return "entrywise"
+    return "probability" if classifier else "scaled"
+
+
+def check_error(name, *, classifier, multilabel=False):
+    """Refuse an error that a network does not have.
+
+    Parameters
+    ----------
+    name : str
+        A name in `ERRORS`.
+
+    classifier, multilabel : bool
+        Whether the network predicts classes; whether a set of labels for each row.
+    """
+    error = ERRORS[name]
+    if error.classifiers and not classifier:
+        raise ValueError(
+            f"error={name!r} is about predicted classes, and a regressor predicts none:"
+            " use 'scaled', 'absolute' or 'relative'."
+        )
+    if multilabel and not error.multilabel:
+        raise ValueError(
+            f"error={name!r} counts the rows of each class by themselves, and a "
+            "multilabel network predicts sets of labels: use 'prediction'."
+        )

@@ -1,4 +1,4 @@
-"""What has been computed before, in a store that processes share."""
+"""Memory: trained networks, kept in a store that processes share."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -12,13 +12,13 @@ from sklearn.utils.validation import check_memory
 
 
 def compute(name, number, function):
-    """Compute it, where there is no store."""
+    """Stands in for a `Store` that keeps nothing."""
     return function()
 
 
-def recall_network(recall, number, function):
+def remembered_network(memory, number, function):
     """Return the network that a function returns, or has returned for this number."""
-    return recall("network", number, lambda: function().to_sparse()).to_dense()
+    return memory("network", number, lambda: function().to_sparse()).to_dense()
 
 
 class Store:

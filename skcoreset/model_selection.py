@@ -12,22 +12,20 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
 
 from ._compressor import check_is_compressor
 from ._errors import ERRORS
-from ._wrapped import inputs_of, network_of
+from ._wrapped import inputs_of, is_compressor, levels, network_of
 
 __all__ = ["SparsestWithin", "density_score", "fidelity_score", "neg_error_score"]
 
 
 def _compressor_and_inputs(estimator, X):
-    """The compressor at the end of a pipeline, and what reaches it of X."""
-    while isinstance(estimator, Pipeline) and estimator.steps:
-        if X is not None and len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
-    return check_is_compressor(estimator), X
+    """The compressor that an estimator ends in, and the rows that it gets."""
+    for level, rows in levels(estimator, X):
+        if is_compressor(level):
+            return level, rows
+    return check_is_compressor(level), rows
 
 
 def fidelity_score(estimator, X, y=None):
@@ -116,7 +114,7 @@ def neg_error_score(estimator, X, y=None):
     >>> from skcoreset import CoresetCompressor
     >>> from skcoreset.model_selection import neg_error_score
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> mlp = MLPRegressor(solver="lbfgs", max_iter=200, random_state=0).fit(X, y)
+    >>> mlp = MLPRegressor(solver="lbfgs", max_iter=5000, random_state=0).fit(X, y)
     >>> compressor = CoresetCompressor(mlp, density=0.5, random_state=0).fit(X)
     >>> neg_error_score(compressor, X) > -0.5
     True
@@ -213,12 +211,12 @@ class SparsestWithin:
     >>> mlp = MLPClassifier(solver="lbfgs", max_iter=500, random_state=0).fit(X, y)
     >>> search = GridSearchCV(
     ...     CoresetCompressor(mlp, random_state=0),
-    ...     {"density": [0.1, 0.3, 0.9]},
+    ...     {"density": [0.1, 0.3, 0.5]},
     ...     scoring={"fidelity": fidelity_score, "density": density_score},
     ...     refit=SparsestWithin(0.05, score="fidelity"),
     ...     cv=3,
     ... )
-    >>> search.fit(X).best_params_["density"] < 0.9
+    >>> search.fit(X).best_params_["density"] < 0.5
     True
     """
 

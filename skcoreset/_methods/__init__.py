@@ -3,8 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from .._network.neurons import remove_neurons
-from .base import COARSE_STEPS, RATIO
+from .base import RATIO, STEPS_PER_HALVING, n_edges_at
 from .corenet import CoreNet, CoreNetPlus, CoreNetPlusPlus
 from .entrywise import L1, L1L2, L2, Uniform
 from .neurons import Neurons
@@ -28,4 +27,4 @@ METHODS = {
     "pfp": PFP(),
 }
 
-__all__ = ["COARSE_STEPS", "METHODS", "RATIO", "remove_neurons", "theorem_of"]
+__all__ = ["METHODS", "RATIO", "STEPS_PER_HALVING", "n_edges_at", "theorem_of"]

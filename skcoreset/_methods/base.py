@@ -1,188 +1,184 @@
-"""What every compression method has."""
+"""What every method has: it opens a network, and gives networks of fewer edges."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 
-from .._memory import compute, recall_network
-from .._training import refine as refine_network
-from .._training import steps_down
+from .._memory import remembered_network
+from .._training import refine, steps_down
+from .calibration import Calibration
 
-# Share of the edges that is left by a step of a walk, and steps between the networks of
-# its coarse part.
-RATIO, COARSE_STEPS = 0.9, 6
+# Share of the edges that is left by one step of a family.
+RATIO = 0.9
+
+# Steps after which about half of the edges are left.
+STEPS_PER_HALVING = 6
 
 
 class Method(ABC):
-    """A way from a network and calibration points to ever sparser networks.
+    """A compression method.
 
-    A new method is a subclass with :meth:`sparsify` and a name in `METHODS`.
+    A new one is a subclass with :meth:`untrained` and a line in `METHODS`.
     """
 
     # What `refine=None` and `prune_neurons=None` mean for the method.
     refines = False
     prunes_neurons = False
 
-    # Networks of a path for each step of a walk, where it is fine, without and with
-    # training. More of them bring the share over epsilon closer to delta, and the
-    # network smaller.
-    n_per_step, n_refined_per_step = 10, 3
-
-    # Why an asked density cannot always be had.
+    # Why a density cannot always be reached.
     limits = "A density is a whole number of edges."
 
-    # Whether it is hidden neurons that are kept or dropped, with all their edges.
+    # Whether hidden neurons are kept or dropped, with all their edges.
     drops_neurons = False
 
     def largest_piece(self, network):
         """Most edges that are kept or dropped together."""
         return 1
 
-    @abstractmethod
-    def sparsify(self, network, X, densities, *, rng, n_jobs=None):
-        """Yield one network for each of the decreasing `densities`.
+    def open(self, network, X, plan, thread_map):
+        """Open the family of networks of this method.
 
         Parameters
         ----------
         network : Network
-            With dense weights.
+            The original, with dense weights.
 
-        X : {ndarray, sparse array} of shape (n_samples, n_features)
-            Calibration points, of the dtype of the network.
+        X : {ndarray, csr_array} of shape (n_samples, n_features), dtype of the network
+            Calibration rows.
 
-        densities : sequence or iterator of float
-            Shares of the edges of `network` to keep: decreasing, or an iterator over
-            any. No network depends on which others are asked for.
+        plan : Plan
 
-        rng : numpy.random.Generator
-            Methods that do not draw leave it alone.
+        thread_map : callable
+            From `threads`. The result does not depend on it.
 
-        n_jobs : int, default=None
-            The result does not depend on it.
-
-        Yields
-        ------
-        compressed : Network
-            With dense weights that are zero at the dropped edges.
+        Returns
+        -------
+        family : Family
         """
+        calibration = Calibration.of(network, X, plan, thread_map)
+        opened = self.trained if plan.refine else self.untrained
+        return opened(network, calibration, plan)
 
-    def path(
-        self,
-        network,
-        X,
-        densities,
-        *,
-        refine,
-        error,
-        rng,
-        recall=compute,
-        n_jobs=None,
-    ):
-        """Like `sparsify`, the kept edges reweighted where `refine` is true.
+    @abstractmethod
+    def untrained(self, network, calibration, plan):
+        """Open the family of networks whose kept edges keep their weights."""
 
-        Parameters
-        ----------
-        network, X, densities, rng, n_jobs
-            As in :meth:`sparsify`.
-
-        refine : bool
-
-        error : Error
-            From `ERRORS`: what refinement keeps small.
-
-        recall : callable, default=compute
-            A `Store`, for what has been trained before.
-
-        Yields
-        ------
-        compressed : Network
-        """
-        (child,) = rng.spawn(1)
-        for compressed in self.sparsify(network, X, densities, rng=rng, n_jobs=n_jobs):
-            if refine:
-                # the same shuffles for all: none depends on the others
-                refined = partial(
-                    refine_network,
-                    compressed,
-                    network,
-                    X,
-                    error=error,
-                    rng=deepcopy(child),
-                    n_jobs=n_jobs,
-                )
-                # drawn networks of as many edges need not be the same
-                compressed = recall_network(recall, compressed.weights, refined)
-            yield compressed
-
-    @contextmanager
-    def walk(self, network, X, X_more=None, **options):
-        """Open a walk from a network to ever sparser ones.
-
-        Parameters
-        ----------
-        network, X
-            As in :meth:`sparsify`.
-
-        X_more : {ndarray, sparse array} of shape (n_more, n_features), default=None
-            Rows that the networks may be trained on as well, but not the rough ones,
-            which are to be measured on them.
-
-        **options : dict
-            As in :meth:`path`.
-
-        Yields
-        ------
-        walk : Walk
-        """
-        yield Walk(self, network, X, **options)
+    def trained(self, network, calibration, plan):
+        """Open the family of networks whose kept edges are trained."""
+        (shuffles,) = calibration.rng.spawn(1)
+        family = self.untrained(network, calibration, plan)
+        return RefinedFamily(family, network, replace(calibration, rng=shuffles), plan)
 
 
-class Walk:
-    """Networks of a method, each of which can be had without the others.
+class Family(ABC):
+    """The networks of a method by their number of edges, each made on demand.
+
+    No network depends on which others were asked for.
 
     Parameters
     ----------
-    method : Method
-
     network : Network
-        Where it starts.
-
-    X, refine, **options
-        As in :meth:`Method.path`.
+        The original.
 
     Attributes
     ----------
-    n_edges : list of int
-        How many are left after each step.
+    steps : list of int
+        Numbers of edges from all to one, each a share `RATIO` of the one before.
+
+    pilot : Pilot or None
+        Calibration rows that no unfinished network is trained on. They say where a path
+        begins. None if networks cost so little that a path need not begin late.
+
+    n_per_step : int
+        Networks of a path for each step where it is fine. More of them bring the share
+        of lost rows closer to delta, and the network is smaller.
 
     steps_apart : int
-        Steps between the networks that tell where a path should begin.
+        Steps between the unfinished networks that the pilot rows are asked about.
     """
 
-    steps_apart = COARSE_STEPS
+    pilot = None
+    n_per_step = 10
+    steps_apart = STEPS_PER_HALVING
 
-    def __init__(self, method, network, X, *, refine, **options):
-        self.n_edges = steps_down(network.n_edges, RATIO)
-        self._density, self._coarse = 1.0, {}
-        # as many densities as will be asked for, each when it is
-        densities = iter(lambda: self._density, None)
-        self._networks = method.path(network, X, densities, refine=refine, **options)
+    def __init__(self, network):
+        self.steps = steps_down(network.n_edges, RATIO)
 
-    def network(self, n_edges):
-        """Return the network of so many edges."""
-        if n_edges not in self._coarse:
-            self._density = n_edges / self.n_edges[0]
-            return next(self._networks)
-        return self._coarse.pop(n_edges)
+    @abstractmethod
+    def at(self, n_edges):
+        """Return the network with `n_edges` edges, or as many as the method can leave.
 
-    def rough(self, step):
-        """Return a network after so many steps, which tells about those that follow."""
-        n_edges = self.n_edges[step]
-        network = self._coarse[n_edges] = self.network(n_edges)
+        Its weights are dense, with zeros at the dropped edges.
+        """
+
+    def unfinished(self, step):
+        """Return a network that shows how good those after a step can be."""
+        return self.at(self.steps[step])
+
+
+class TrainedFamily(Family):
+    """Networks whose kept edges are trained: a path begins where pilot rows say."""
+
+    n_per_step = 3
+
+    def __init__(self, network, calibration):
+        super().__init__(network)
+        self.pilot, self._memory = calibration.pilot, calibration.memory
+
+    def pilot_errors(self, step):
+        """Errors of the pilot rows after a step."""
+        return self._memory(
+            "errors", step, lambda: self.pilot.errors(self.unfinished(step))
+        )
+
+
+class RefinedFamily(TrainedFamily):
+    """The networks of another family, their kept edges reweighted and trained.
+
+    Parameters
+    ----------
+    family : Family
+
+    network : Network
+        The original.
+
+    calibration : Calibration
+        Its generator shuffles the rows, for all networks alike.
+
+    plan : Plan
+    """
+
+    def __init__(self, family, network, calibration, plan):
+        super().__init__(network, calibration)
+        self._family, self._rng = family, calibration.rng
+        self._refine = partial(
+            refine,
+            network=network,
+            X=calibration.X,
+            error=plan.error,
+            n_jobs=plan.n_jobs,
+        )
+        self._unfinished = {}
+
+    def at(self, n_edges):
+        if n_edges in self._unfinished:
+            return self._unfinished.pop(n_edges)
+        compressed = self._family.at(n_edges)
+        # drawn networks with the same number of edges need not be the same
+        return remembered_network(
+            self._memory,
+            compressed.weights,
+            lambda: self._refine(compressed, rng=deepcopy(self._rng)),
+        )
+
+    def unfinished(self, step):
+        # training is all that there is to it: the path need not do it again
+        n_edges = self.steps[step]
+        network = self._unfinished[n_edges] = self.at(n_edges)
         return network
 
 

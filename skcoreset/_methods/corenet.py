@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +11,11 @@ import numpy as np
 from .._errors import ratio
 from .._network import Network, dense
 from .._sensitivity import neuron_bounds, sensitivities
-from .sampling import Coresets, Sampling, densest_of
+from .sampling import Coresets, DrawnFamily, Sampling
 from .theorem import theorem_of
 
-# Where the candidates of a coreset are compared, if for more than one density.
-JUDGED_DENSITIES = 0.5, 0.2, 0.08, 0.03
+# Where candidates for a coreset are compared, if they serve a whole path.
+COMPARED_DENSITIES = 0.5, 0.2, 0.08, 0.03
 
 
 class CoreNet(Sampling):
@@ -47,30 +46,22 @@ class CoreNet(Sampling):
             n_groups,
         )
 
-    def sparsify(self, network, X, densities, *, rng, n_jobs=None):
-        theorem = theorem_of(network, X)
-        points, judges = self._divide(X, theorem, rng)
-        coresets = self.coresets(network, points, n_jobs=n_jobs)
-        longest = coresets.sizes(coresets.budget_for(densest_of(densities)))
-        budgets = map(coresets.budget_for, self._judged_densities(densities))
-        judged = [np.minimum(coresets.sizes(budget), longest) for budget in budgets]
-        draws = self._draw(
-            coresets, longest, judged, judges, theorem, rng=rng, n_jobs=n_jobs
+    def untrained(self, network, calibration, plan):
+        rng, theorem = calibration.rng, theorem_of(network, calibration.X)
+        points, others = self._divide(calibration.X, theorem, rng)
+        coresets = self.coresets(network, points, n_jobs=plan.n_jobs)
+        densities = COMPARED_DENSITIES if plan.density is None else [plan.density]
+        longest = coresets.sizes_at(plan.density or 1.0)
+        compared = [np.minimum(coresets.sizes_at(d), longest) for d in densities]
+        return DrawnFamily(
+            self._draw(coresets, longest, compared, others, theorem, rng, plan.n_jobs)
         )
-        for density in densities:
-            yield draws.network(coresets.sizes(coresets.budget_for(density)))
 
-    @staticmethod
-    def _judged_densities(densities):
-        if isinstance(densities, Iterator) or len(densities) > 1:
-            return JUDGED_DENSITIES
-        return densities
-
-    def by_theorem(self, network, X, *, epsilon, delta, rng, n_jobs=None):
+    def by_theorem(self, network, X, plan):
         """Return the network that has the theorem's sample sizes.
 
-        A half-row given at least as many draws as it has edges is as it was; a warning
-        says how many are.
+        A half-row given at least as many draws as it has edges stays as it was; a
+        warning says how many do.
 
         Parameters
         ----------
@@ -79,11 +70,7 @@ class CoreNet(Sampling):
         X : {ndarray, sparse array} of shape (n_samples, n_features)
             Calibration rows.
 
-        epsilon, delta : float
-
-        rng : numpy.random.Generator
-
-        n_jobs : int, default=None
+        plan : Plan
 
         Returns
         -------
@@ -94,18 +81,19 @@ class CoreNet(Sampling):
         ValueError
             If the theorem needs more rows.
         """
-        theorem = theorem_of(network, X, delta)
-        n_needed = theorem.n_points + self.amplifies * theorem.n_judges
+        rng, n_jobs = plan.new_rng(), plan.n_jobs
+        theorem = theorem_of(network, X, plan.target.delta)
+        n_needed = theorem.n_points + self.amplifies * theorem.n_comparison_points
         if n_needed > X.shape[0]:
-            judges = f", {theorem.n_judges} of them to judge by," * self.amplifies
+            compare = f", {theorem.n_comparison_points} of them to compare candidates,"
             raise ValueError(
-                f"guarantee='theoretical' at delta={delta!r} needs {n_needed} "
-                f"calibration rows{judges} and n_samples={X.shape[0]}: "
-                f"{n_needed - X.shape[0]} are missing."
+                f"guarantee='theoretical' at delta={plan.target.delta!r} needs "
+                f"{n_needed} calibration rows{compare * self.amplifies} and n_samples="
+                f"{X.shape[0]}: {n_needed - X.shape[0]} are missing."
             )
-        points, judges = self._divide(X, theorem, rng)
+        points, others = self._divide(X, theorem, rng)
         coresets = self.coresets(network, points, n_jobs=n_jobs)
-        errors = theorem.errors(neuron_bounds(network, points), epsilon)
+        errors = theorem.errors(neuron_bounds(network, points), plan.target.epsilon)
         sizes = theorem.sample_sizes(
             coresets.sums,
             np.repeat(errors, [2 * width for width in network.widths]),
@@ -113,26 +101,24 @@ class CoreNet(Sampling):
         )
         n_draws = np.minimum(sizes, coresets.n_edges).astype(np.intp)
         _warn_of_whole_rows(sizes, coresets.n_edges)
-        draws = self._draw(
-            coresets, n_draws, [n_draws], judges, theorem, rng=rng, n_jobs=n_jobs
-        )
+        draws = self._draw(coresets, n_draws, [n_draws], others, theorem, rng, n_jobs)
         whole = coresets.whole(n_draws)[coresets.group]
         weights = np.where(whole, network.weights, draws.network(n_draws).weights)
         return network.with_weights(weights)
 
     def _divide(self, X, theorem, rng):
-        """Rows for the sensitivities, and disjoint ones to judge coresets on."""
+        """Rows for the sensitivities, and disjoint ones to compare coresets on."""
         n_samples = X.shape[0]
         order = rng.permutation(n_samples)
         n_points = theorem.n_points
-        if self.amplifies and n_samples < n_points + theorem.n_judges:
+        if self.amplifies and n_samples < n_points + theorem.n_comparison_points:
             # a budget promises nothing: with too few rows each gets its share
             n_points = min(n_points, max(1, n_samples // 2))
-        judges = order[n_points:][: theorem.n_judges]
-        return X[order[:n_points]], X[judges]
+        others = order[n_points:][: theorem.n_comparison_points]
+        return X[order[:n_points]], X[others]
 
-    def _draw(self, coresets, longest, judged, judges, theorem, *, rng, n_jobs):
-        if not self.amplifies or judges.shape[0] == 0:
+    def _draw(self, coresets, longest, compared, points, theorem, rng, n_jobs):
+        if not self.amplifies or points.shape[0] == 0:
             return coresets.draw(longest, rng=rng, n_jobs=n_jobs)
         network = coresets.network
         return coresets.draw(
@@ -140,7 +126,7 @@ class CoreNet(Sampling):
             rng=rng,
             n_jobs=n_jobs,
             n_candidates=theorem.n_candidates,
-            judge=Judge(network, network.activations(judges), judged),
+            best_of=BestCoreset(network, network.activations(points), compared),
         )
 
 
@@ -160,7 +146,7 @@ def _warn_of_whole_rows(sizes, n_edges):
 
 
 class CoreNetPlus(CoreNet):
-    """CoreNet+: CoreNet, and neurons that have become idle are removed."""
+    """CoreNet+: CoreNet, with neurons removed that have become idle or silent."""
 
     prunes_neurons = True
 
@@ -172,8 +158,8 @@ class CoreNetPlusPlus(CoreNetPlus):
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
-    """Compares candidate coresets of a half-row by its mean relative error.
+class BestCoreset:
+    """Finds the best of several coresets of a half-row, by mean relative error.
 
     Parameters
     ----------
@@ -182,13 +168,13 @@ class Judge:
     activations : list of (n_points, n_in) ndarrays
         On points that the sensitivities were not computed from.
 
-    judged : list of ndarrays of shape (n_groups,)
+    sizes : list of ndarrays of shape (n_groups,)
         Sizes to compare the candidates at; the mean counts.
     """
 
     network: Network
     activations: list
-    judged: list
+    sizes: list
 
     def __sizeof__(self):
         # what is large a cluster is sent once, and not with every task
@@ -219,7 +205,7 @@ class Judge:
         scale = weights / probabilities
         n_candidates = candidates.shape[1]
         errors = np.zeros(n_candidates)
-        for sizes in self.judged:
+        for sizes in self.sizes:
             size = sizes[group]
             if size >= len(edges):
                 continue  # kept whole

@@ -3,6 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -61,9 +62,11 @@ class PFP(WholeNeurons, Sampling):
 
     limits = "Neurons are kept or dropped whole, and silent ones are never drawn."
 
-    def sparsify(self, network, X, densities, *, rng, n_jobs=None):
-        points = X[rng.permutation(X.shape[0])[: theorem_of(network, X).n_points]]
-        return super().sparsify(network, points, densities, rng=rng, n_jobs=n_jobs)
+    def untrained(self, network, calibration, plan):
+        X = calibration.X
+        order = calibration.rng.permutation(X.shape[0])
+        points = X[order[: theorem_of(network, X).n_points]]
+        return super().untrained(network, replace(calibration, X=points), plan)
 
     def coresets(self, network, X, *, n_jobs=None):
         layers = list(zip(network.activations(X), network.coefs))[1:]

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 
 from .._sensitivity import mean_relative_importance
-from .base import Method, n_edges_at
+from .base import Family, Method
 
 # Activations of a layer that are held at a time, but for those of so many rows: what
 # is done for each block takes as long as the products of some rows.
@@ -22,14 +22,14 @@ class Ranking(Method):
 
     @abstractmethod
     def scores(self, network, X):
-        """Return one array of scores a layer, shaped as its weights."""
+        """Return one array of scores for each layer, shaped as its weights."""
 
-    def sparsify(self, network, X, densities, *, rng=None, n_jobs=None):
-        return keep_highest(network, self.scores(network, X), densities)
+    def untrained(self, network, calibration, plan):
+        return RankedFamily(network, self.scores(network, calibration.X))
 
 
-def keep_highest(network, scores, densities):
-    """Yield networks with the edges of highest score.
+class RankedFamily(Family):
+    """Networks with the edges of highest score.
 
     Parameters
     ----------
@@ -37,18 +37,21 @@ def keep_highest(network, scores, densities):
         With dense weights.
 
     scores : list of (n_in, n_out) ndarrays
-
-    densities : sequence of float
     """
-    scores = np.concatenate([score.ravel() for score in scores])
-    edges = np.flatnonzero(network.weights)
-    # stable: edges of equal score go in the order of the layers
-    ranked = edges[np.argsort(-scores[edges], kind="stable")]
-    for density in densities:
-        kept = ranked[: n_edges_at(density, len(ranked))]
-        weights = np.zeros_like(network.weights)
-        weights[kept] = network.weights[kept]
-        yield network.with_weights(weights)
+
+    def __init__(self, network, scores):
+        super().__init__(network)
+        self._network = network
+        scores = np.concatenate([score.ravel() for score in scores])
+        edges = np.flatnonzero(network.weights)
+        # stable: edges of equal score go in the order of the layers
+        self._ranked = edges[np.argsort(-scores[edges], kind="stable")]
+
+    def at(self, n_edges):
+        kept = self._ranked[:n_edges]
+        weights = np.zeros_like(self._network.weights)
+        weights[kept] = self._network.weights[kept]
+        return self._network.with_weights(weights)
 
 
 class Magnitude(Ranking):

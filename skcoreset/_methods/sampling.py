@@ -5,7 +5,6 @@
 
 from abc import abstractmethod
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -16,7 +15,7 @@ from scipy.optimize import brentq
 
 from .._network import Network
 from .._parallel import one_blas_thread, run
-from .base import Method
+from .base import Family, Method
 
 # Between constants, as a logarithm, that the one for a density is looked for.
 BRACKET = 0.25
@@ -91,6 +90,10 @@ class Coresets:
         most = (self.draws_per_edge or 1) * self.n_edges
         return np.minimum(np.ceil(budget * self.sums), most).astype(np.intp)
 
+    def sizes_at(self, density):
+        """Draws of each group for an expected density."""
+        return self.sizes(self.budget_for(density))
+
     def whole(self, sizes):
         """Which groups are kept whole."""
         if self.draws_per_edge is None:
@@ -144,7 +147,7 @@ class Coresets:
         weights = self.network.weights
         return self.network.with_weights((weights * factors).astype(weights.dtype))
 
-    def draw(self, sizes, *, rng, n_jobs=None, n_candidates=1, judge=None):
+    def draw(self, sizes, *, rng, n_jobs=None, n_candidates=1, best_of=None):
         """Draw the sequences of all groups.
 
         Parameters
@@ -160,10 +163,10 @@ class Coresets:
         n_candidates : int, default=1
             Independent sequences of each group.
 
-        judge : callable, default=None
-            Picks one of several candidates: called with the number of the group, its
-            edges, their probabilities, and the candidates as an (length, n_candidates)
-            array of positions in the edges.
+        best_of : callable, default=None
+            Returns the number of the best candidate. Called with the number of the
+            group, its edges, their probabilities, and the candidates as an (length,
+            n_candidates) array of positions in the edges.
 
         Returns
         -------
@@ -185,7 +188,7 @@ class Coresets:
                     self.n_edges[first:last],
                     sizes[first:last],
                     n_candidates,
-                    judge,
+                    best_of,
                     seed,
                 )
             )
@@ -226,7 +229,9 @@ class Draws:
 
 
 @one_blas_thread
-def _draw_groups(groups, edges, importance, n_edges, sizes, n_candidates, judge, seed):
+def _draw_groups(
+    groups, edges, importance, n_edges, sizes, n_candidates, best_of, seed
+):
     """Draw the sequences of some groups by inverting their distributions."""
     rng = np.random.default_rng(seed)
     last = np.cumsum(n_edges)
@@ -241,12 +246,12 @@ def _draw_groups(groups, edges, importance, n_edges, sizes, n_candidates, judge,
     # rounding may lead to a neighbouring group
     np.clip(draws, first[:, np.newaxis], last[:, np.newaxis] - 1, out=draws)
     best = np.zeros(len(sizes), dtype=np.intp)
-    if judge:
+    if best_of:
         for g in np.flatnonzero(sizes):
             members = slice(first[g], last[g])
             probabilities = importance[members] / importance[members].sum()
             candidates = draws[: sizes[g], g] - first[g]
-            best[g] = judge(groups[g], edges[members], probabilities, candidates)
+            best[g] = best_of(groups[g], edges[members], probabilities, candidates)
     draws = draws[:, np.arange(len(sizes)), best].T
     return edges[draws[np.arange(draws.shape[1]) < sizes[:, np.newaxis]]]
 
@@ -258,14 +263,25 @@ class Sampling(Method):
     def coresets(self, network, X, *, n_jobs=None):
         """Return the `Coresets` of the network."""
 
-    def sparsify(self, network, X, densities, *, rng, n_jobs=None):
-        coresets = self.coresets(network, X, n_jobs=n_jobs)
-        longest = coresets.sizes(coresets.budget_for(densest_of(densities)))
-        draws = coresets.draw(longest, rng=rng, n_jobs=n_jobs)
-        for density in densities:
-            yield draws.network(coresets.sizes(coresets.budget_for(density)))
+    def untrained(self, network, calibration, plan):
+        coresets = self.coresets(network, calibration.X, n_jobs=plan.n_jobs)
+        sizes = coresets.sizes_at(plan.density or 1.0)
+        draws = coresets.draw(sizes, rng=calibration.rng, n_jobs=plan.n_jobs)
+        return DrawnFamily(draws)
 
 
-def densest_of(densities):
-    """The largest of decreasing densities, or of what an iterator may give."""
-    return 1.0 if isinstance(densities, Iterator) else densities[0]
+class DrawnFamily(Family):
+    """Networks that prefixes of the same draws make.
+
+    Parameters
+    ----------
+    draws : Draws
+    """
+
+    def __init__(self, draws):
+        super().__init__(draws.coresets.network)
+        self._draws = draws
+
+    def at(self, n_edges):
+        sizes = self._draws.coresets.sizes_at(n_edges / self.steps[0])
+        return self._draws.network(sizes)

@@ -44,7 +44,7 @@ class Theorem:
         return log(self._events) - log(self.delta) + self._log_edges
 
     def _log_failures(self, n_events):
-        """Logarithm of how rarely each of so many events of a neuron may fail."""
+        """Logarithm of how rarely each of `n_events` events of a neuron may fail."""
         return log(n_events * sum(self.widths)) - log(self.delta)
 
     @property
@@ -96,8 +96,8 @@ class Theorem:
         return ceil(self._log_failures(self._events / 2) / log(10 / 9))
 
     @property
-    def n_judges(self):
-        """Points that CoreNet++ judges them on."""
+    def n_comparison_points(self):
+        """Points that CoreNet++ compares them on."""
         return ceil(8 * self._log_failures(self._events * self.n_candidates))
 
 

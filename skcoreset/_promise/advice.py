@@ -1,108 +1,186 @@
-"""What would help where no network of a path can be promised."""
+"""Advice: what is expected to help if no network of a path can be promised.
+
+It comes from calibration rows that are set apart for it, with the options in hand. It
+never looks at the held-out rows: whoever followed it would have picked a promise on
+them.
+"""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from dataclasses import replace
-from math import ceil, floor, inf, log10
+from math import ceil, floor, log10
 
 import numpy as np
 
-from .._errors import ERRORS
-from .._methods import METHODS
-from .guarantees import Validation
+from .._methods import METHODS, n_edges_at
+from .._methods.calibration import Pilot
+from .judge import HeldOutRows
+from .target import Target
 
-# Methods that are tried, and how far.
+# Methods that are tried, and at which densities.
 RIVALS = "refined", "magnitude", "sipp"
 DENSITIES = 0.8, 0.5, 0.2
 
-# Rows that they calibrate on, at most.
-N_ROWS = 10_000
+# Calibration rows that are used at most, and the share of them that is set apart.
+N_ROWS, SHARE = 10_000, 0.25
+
+# An epsilon or a delta more than this many times the one in hand is no advice.
+FAR = 20
+
+# Confidence with which the rows set apart must let a network pass. Held-out rows then
+# do in about 9 of 10 draws.
+CONFIDENCE = 0.95
 
 
-def what_would_help(network, first, method, X, X_val, target, **options):
-    """Say how the path failed, and what passes on the held-out rows.
+def warn_of_no_promise(network, X, plan, finishing, thread_map):
+    """Say that the network is left as it was, and what is expected to pass.
 
     Parameters
     ----------
     network : Network
 
-    first : Network or None
-        The first of the path, which failed.
-
-    method : str
-        The one in use.
-
-    X : ndarray of shape (n_samples, n_features)
+    X : {ndarray, csr_array} of shape (n_samples, n_features)
         Calibration rows.
 
-    X_val : {ndarray, sparse array} of shape (n_val, n_features)
-        Held-out rows.
+    plan : Plan
 
-    target : Target
-        Without a density.
+    finishing : callable
+        Called with network, rows, plan and thread_map; returns what finishes networks.
 
-    **options
-        `scale` and `classes` of `Validation`.
-
-    Returns
-    -------
-    advice : str
+    thread_map : callable
     """
-    if first is None:
-        return "It has no edge to spare."
-    validation = Validation(network, X_val, target, **options)
-    errors = validation.errors(first)
-    lost = target.lost(errors)
-    advice = (
-        f"Its first network has {first.n_edges / network.n_edges:.0%} of the edges, and"
-        f" does not keep {lost.sum()} of the {len(lost)} held-out rows"
+    target = plan.target
+    within = "" if target.kind.counts_rows else f" within epsilon={target.epsilon!r}"
+    unrounded = "" if plan.bits is None else f" and not rounded to bits={plan.bits}"
+    advice = Advice(network, X, plan, finishing, thread_map).words()
+    warnings.warn(
+        f"No network of method={plan.method_name!r} keeps error={target.error!r}"
+        f"{within} at delta={target.delta!r}: the network is left uncompressed"
+        f"{unrounded}. {advice}",
+        UserWarning,
     )
-    if lost.mean() < target.delta and not ERRORS[target.error].by_class:
-        advice += ", a smaller share than delta, but of too few rows: hold out more"
-    name, value = _that_passes(validation, errors)
-    if value < (1 if name == "delta" else inf):
-        advice += f"; {name}={value:.3g} lets it pass"
-    X = X[:: -(-X.shape[0] // N_ROWS)]
-    reached = {
-        rival: _density_reached(rival, network, X, X_val, target, options)
-        for rival in RIVALS
-        if rival != method
-    }
-    best = min(reached, key=reached.get)
-    if reached[best] < 1:
-        advice += f"; method={best!r} passes with about {reached[best]:.0%}"
-    return f"{advice}. Certify on fresh rows what these have chosen."
 
 
-def _that_passes(validation, errors):
-    """The smallest epsilon or, where it does not count, delta that lets a network pass.
+class Advice:
+    """Networks that were made without some calibration rows, and judged by these.
 
-    Rounded up to the three digits that are shown.
+    Parameters
+    ----------
+    network, X, plan, finishing, thread_map
+        As in :func:`warn_of_no_promise`.
     """
-    target, rows = validation.target, validation.rows
-    if not target.counts_rows:
-        name = "epsilon"
-        value = rows.completed(replace(target, epsilon=None), errors).epsilon
-    elif target.confidence is None:
-        name, value = "delta", rows.statistic(target.lost(errors), target.rule)
-    else:
-        name, value = "delta", rows.completed(replace(target, delta=None), errors).delta
-    if value < inf:
-        unit = 10.0 ** (floor(log10(value)) - 2)
-        value = ceil(value / unit) * unit
-    return name, value
+
+    def __init__(self, network, X, plan, finishing, thread_map):
+        self.network, self.plan = network, plan
+        self._finishing, self._map = finishing, thread_map
+        order = plan.new_rng().permutation(X.shape[0])[:N_ROWS]
+        n_apart = int(SHARE * len(order))
+        self._X, apart = X[np.sort(order[n_apart:])], X[np.sort(order[:n_apart])]
+        groups, classes = np.zeros(n_apart, dtype=np.intp), ()
+        if plan.error.by_class:
+            groups = network.labels(network.forward(apart))[:, 0].astype(np.intp)
+            classes = range(max(2, network.widths[-1]))
+        self.rows = HeldOutRows(groups, classes)
+        scale = plan.error.scale_of(network, X)
+        self._pilot = Pilot(network, apart, groups, plan.error, scale)
+        self.target = replace(plan.target, confidence=CONFIDENCE)
+
+    def words(self):
+        """Return the advice."""
+        if self.network.n_edges < 2:
+            return "It has no edge to spare."
+        n_rows = self.rows.n_samples
+        if n_rows < self.target.rule.n_needed:
+            larger = "" if self.target.kind.counts_rows else "epsilon or "
+            return (
+                f"A larger {larger}delta keeps less. {self._X.shape[0] + n_rows} rows "
+                "to calibrate on are too few to say what would pass."
+            )
+        densest = DENSITIES[1] if self.plan.refine else DENSITIES[0]
+        errors = self._errors(self.plan, densest)
+        n_lost = int(self.target.lost(errors).sum())
+        found = [
+            self._other_bits(densest),
+            self._other_target(errors),
+            self._other_method(),
+        ]
+        found = "; ".join(filter(None, found))
+        return (
+            f"On {n_rows} calibration rows set apart for this advice, the network with "
+            f"{densest:.0%} of the edges loses {n_lost}. "
+            + (
+                f"Expected to pass: {found}."
+                if found
+                else "Nothing that was tried is expected to pass."
+            )
+            + " Use other held-out rows, as these have been looked at."
+        )
+
+    def _errors(self, plan, density):
+        """Errors, on the rows set apart, of the network of one density."""
+        plan = replace(plan, density=density, memory=None)
+        family = plan.method.open(self.network, self._X, plan, self._map)
+        finish = self._finishing(self.network, self._X, plan, self._map)
+        n_edges = n_edges_at(density, self.network.n_edges)
+        return self._pilot.errors(finish(family.at(n_edges)))
+
+    def _passes(self, errors):
+        rule = self.target.rule
+        return self.rows.statistic(self.target.lost(errors), rule) <= rule.limit
+
+    def _other_bits(self, density):
+        bits = self.plan.bits
+        if bits is None:
+            return None
+        for more in range(bits + 1, 9):
+            if self._passes(self._errors(replace(self.plan, bits=more), density)):
+                return f"bits={more}, at {density:.0%} of the edges"
+        return None
+
+    def _other_target(self, errors):
+        """The smallest epsilon or delta, rounded up to the digits shown, if not far."""
+        if self.target.kind.counts_rows:
+            name, smallest = "delta", Target(self.target.error, None, None, CONFIDENCE)
+        else:
+            name, smallest = "epsilon", replace(self.target, epsilon=None)
+        value = getattr(self.rows.completed(smallest, errors), name)
+        if value <= FAR * getattr(self.target, name):
+            unit = 10.0 ** (floor(log10(value)) - 1)
+            return f"{name}={ceil(value / unit) * unit:.2g}"
+        return None
+
+    def _other_method(self):
+        reached = {}
+        for name in RIVALS:
+            if name != self.plan.method_name:
+                plan = replace(
+                    self.plan,
+                    method_name=name,
+                    refine=METHODS[name].refines,
+                    prune_neurons=METHODS[name].prunes_neurons,
+                )
+                passing = [d for d in DENSITIES if self._passes(self._errors(plan, d))]
+                reached[name] = min(passing, default=1)
+        best = min(reached, key=reached.get)
+        if reached[best] < 1:
+            return f"method={best!r}, with about {reached[best]:.0%} of the edges"
+        return None
 
 
-def _density_reached(method, network, X, X_val, target, options):
-    way = METHODS[method]
-    path = way.path(
-        network,
-        X,
-        DENSITIES,
-        refine=way.refines,
-        error=ERRORS[target.error],
-        rng=np.random.default_rng(0),
-    )
-    chosen, _, _ = Validation(network, X_val, target, **options).choose(path)
-    return chosen.n_edges / network.n_edges
+def warn_of_density(network, compressed, plan):
+    """Say if a method could not keep the share of edges that was asked for."""
+    density, method = plan.density, plan.method
+    reasons = method.limits
+    if plan.prune_neurons:
+        reasons += " Neurons that are removed take their edges with them."
+    piece = method.largest_piece(network) / network.n_edges
+    kept = compressed.n_edges / network.n_edges
+    sampling_error = np.sqrt(density * (1 - density) * piece)
+    if abs(kept - density) > 5 * sampling_error + piece + 0.02 * density:
+        warnings.warn(
+            f"density={density!r} cannot be had from method={plan.method_name!r} on "
+            f"this network and these rows; {kept:.4g} was kept. {reasons}",
+            UserWarning,
+        )

@@ -28,6 +28,7 @@ from .mlp import (
     n_hidden_layers,
     network_of,
     numbered,
+    predicts_labels,
     set_label_encoding,
     with_network,
 )
@@ -48,7 +49,6 @@ from .scalers import (
 )
 from .training import (
     looks_like_training_rows,
-    predicts_label_sets,
     takes_in_fit,
     train_copy,
     warn_if_class_is_held_out,
@@ -84,7 +84,7 @@ __all__ = [
     "network_of",
     "numbered",
     "open_steps",
-    "predicts_label_sets",
+    "predicts_labels",
     "set_label_encoding",
     "steps_before",
     "takes_in_fit",

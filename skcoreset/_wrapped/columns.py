@@ -26,6 +26,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from .compat import column_indices
 from .containers import open_steps, steps_before
 
 # Steps whose outputs depend on those columns only that are in the outputs' names.
@@ -102,16 +103,17 @@ def _columns_of(step, used):
 
 def _columns_of_transformers(step, used):
     columns = np.zeros(step.n_features_in_, dtype=bool)
+    indices = column_indices(step)
     for name, transformer, chosen in step.transformers_:
         needed = used[step.output_indices_[name]]
         if not len(needed):  # dropped, or without columns
             continue
-        if np.ndim(chosen) == 0 and not isinstance(chosen, slice):
-            chosen = [chosen]
-        if not isinstance(chosen, slice) and isinstance(chosen[0], str):
-            chosen = np.isin(step.feature_names_in_, chosen)
-        chosen = np.arange(step.n_features_in_)[chosen]
-        columns[chosen] |= _columns_before(open_steps([(name, transformer)]), needed)
+        if isinstance(chosen, (str, int)):
+            # it gets one column, of texts maybe, as a vector
+            columns[indices[name]] |= needed.any()
+        else:
+            part = _columns_before(open_steps([(name, transformer)]), needed)
+            columns[indices[name]] |= part
     return columns
 
 
@@ -121,6 +123,11 @@ def _columns_in_names(step, used):
     vars(unnamed).pop("feature_names_in_", None)
     # in private-use characters, which no category has
     marks = [f"\ue000{i}\ue001" for i in range(step.n_features_in_)]
-    names = unnamed.get_feature_names_out(np.array(marks, dtype=object))
-    text = "".join(names[used])
+    names = unnamed.get_feature_names_out(np.array(marks, dtype=object))[used]
+    if isinstance(step, PolynomialFeatures):
+        names = names[names != "1"]  # the constant
+    if not all("\ue000" in name for name in names):
+        # someone's own function names them
+        return np.ones(step.n_features_in_, dtype=bool)
+    text = "".join(names)
     return np.array([mark in text for mark in marks])

@@ -3,7 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from functools import partial, wraps
+from functools import wraps
 
 from sklearn.base import _clone_parametrized as clone_parametrized
 from sklearn.base import _fit_context as fit_context
@@ -21,6 +21,12 @@ from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
+
+
+def column_indices(transformer):
+    """Return which columns each part of a fitted ColumnTransformer gets."""
+    return transformer._transformer_to_input_indices
+
 
 # Callbacks are experimental (from 1.9 on): without them, or with others than these,
 # everything but `set_callbacks` works.
@@ -79,9 +85,12 @@ def watch_fit(estimator, **data):
 class _Unwatched:
     """A fit without callbacks."""
 
-    def path(self, networks, attributes):
-        """Yield the networks."""
-        yield from networks
+    def network(self, attributes):
+        """Tell callbacks of a network; return whether one of them ends the path.
+
+        `attributes` returns what `fit` would set for it.
+        """
+        return False
 
     def end(self, attributes):
         """Tell callbacks, if any, how the fit ended."""
@@ -93,29 +102,14 @@ class _Watched(_Unwatched):
     def __init__(self, context, data):
         self.context, self.data = context, data
 
-    def path(self, networks, attributes):
-        """Yield the networks; end where a callback asks for it.
-
-        `attributes` returns what `fit` would set for a network.
-        """
-        for network in networks:
-            task = self.context.subcontext(task_name="network")
-            task.call_on_fit_task_begin(**self.data)
-            end = partial(
-                task.call_on_fit_task_end,
-                **self.data,
-                reconstruction_attributes=partial(attributes, network),
-            )
-            try:
-                yield network
-            except GeneratorExit:  # the path is left here
-                end()
-                raise
-            if end():
-                return
+    def network(self, attributes):
+        task = self.context.subcontext(task_name="network")
+        task.call_on_fit_task_begin(**self.data)
+        return bool(
+            task.call_on_fit_task_end(**self.data, reconstruction_attributes=attributes)
+        )
 
     def end(self, attributes):
-        """Tell callbacks what was fitted."""
         self.context.call_on_fit_task_end(
             **self.data, reconstruction_attributes=attributes
         )
@@ -131,6 +125,7 @@ __all__ = [
     "check_method_params",
     "check_sample_weight",
     "clone_parametrized",
+    "column_indices",
     "fit_context",
     "fit_with_callbacks",
     "num_samples",

@@ -18,6 +18,11 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 
 
+def _has(estimator, attribute):
+    """Whether an attribute is its own: some objects answer to any name."""
+    return attribute in getattr(estimator, "__dict__", ())
+
+
 def _last_of_pipeline(pipeline):
     return pipeline.steps[-1][1]
 
@@ -74,15 +79,13 @@ _FROZEN = Container(
 )
 # `CoresetCompressor` is defined above this package: its attributes are its mark.
 _COMPRESSOR = Container(
-    lambda estimator: (
-        hasattr(estimator, "certificate_") and hasattr(estimator, "estimator_")
-    ),
+    lambda estimator: _has(estimator, "certificate_") and _has(estimator, "estimator_"),
     attrgetter("estimator_"),
     ".estimator_",
     can_be_compressed=False,
 )
 _SEARCH = Container(
-    lambda estimator: hasattr(estimator, "best_estimator_"),
+    lambda estimator: _has(estimator, "best_estimator_"),
     attrgetter("best_estimator_"),
     ".best_estimator_",
     can_be_compressed=False,
@@ -230,11 +233,13 @@ def why_not(estimator):
         hint = f"Pass `{written}{kind.written}`: "
     else:
         hint = _hint(estimator, written)
-    got = "class " if isinstance(estimator, type) else ""
-    got += (estimator if got else type(estimator)).__name__
+    if isinstance(estimator, type):
+        got = f"the class {estimator.__name__}"
+    else:
+        got = f"an object of type {type(estimator).__name__}"
     return (
         f"{hint}estimator must be an MLPClassifier, an MLPRegressor or a Pipeline that "
-        f"ends in one; got {'the' if got[:6] == 'class ' else 'a'} {got}."
+        f"ends in one; got {got}."
     )
 
 
@@ -243,14 +248,16 @@ def _hint(estimator, written):
     if isinstance(estimator, type):
         return f"Pass an instance, {estimator.__name__}(): "
     kind = type(estimator).__name__
-    if isinstance(estimator, TransformedTargetRegressor):
-        return f"Compress the network inside it: {transformed_target(written)}: "
-    found = _networks_in(estimator)
-    for attribute, index, n_networks in found:
+    if isinstance(estimator, TransformedTargetRegressor) and is_mlp(
+        last_step(getattr(estimator, "regressor_", None))
+    ):
+        return f"Compress inside it, {transformed_target(estimator, written)}: "
+    for attribute, index, n_networks in _networks_in(estimator):
         one_of = f", one of {n_networks} networks" if n_networks > 1 else ""
         return f"Pass `{written}.{attribute}{index}`{one_of}: "
-    for parameter, value in getattr(estimator, "get_params", dict)().items():
-        if "__" not in parameter and is_mlp(last_step(value)):
+    parameters = getattr(estimator, "get_params", dict)()
+    for parameter, value in vars(estimator).items():
+        if parameter in parameters and is_mlp(last_step(value)):
             return f"Compress inside it, {kind}({parameter}=CoresetCompressor(...)): "
     pairs = getattr(estimator, "estimators", None)
     if isinstance(pairs, list) and any(is_mlp(last_step(pair[-1])) for pair in pairs):
@@ -258,12 +265,15 @@ def _hint(estimator, written):
     return ""
 
 
-def transformed_target(written):
-    """The line that compresses the network of a TransformedTargetRegressor."""
+def transformed_target(estimator, written):
+    """The line that compresses the network of a fitted TransformedTargetRegressor."""
+    names = (
+        ("func", "inverse_func") if estimator.transformer is None else ("transformer",)
+    )
+    options = ", ".join(f"{name}={written}.{name}" for name in names)
     return (
         f"TransformedTargetRegressor(CoresetCompressor({written}.regressor_), "
-        f"func={written}.func, inverse_func={written}.inverse_func, "
-        f"transformer={written}.transformer).fit(X, y)"
+        f"{options}).fit(X, y)"
     )
 
 

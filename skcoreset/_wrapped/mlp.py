@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import type_of_target
 
 from .._network import ACTIVATIONS, OUT_ACTIVATIONS, Network, dense
 from .compat import InvalidParameterError
@@ -57,8 +58,8 @@ def check_estimator(estimator):
     mlp = last_step(estimator)
     if isinstance(estimator, FrozenEstimator) and not is_fitted(estimator):
         raise NotFittedError(
-            f"estimator is a FrozenEstimator of a {type(mlp).__name__} that is not "
-            "fitted: fit the network before freezing it."
+            f"estimator is a FrozenEstimator of {type(mlp).__name__}, which is frozen "
+            "and not fitted: fit the network before freezing it."
         )
     if is_fitted(estimator):
         _check_weights(mlp)
@@ -229,6 +230,13 @@ def _sparse_copy(array):
 def is_multilabel(mlp):
     """Tell whether a fitted MLP predicts a set of labels for each row."""
     return is_classifier(mlp) and label_encoding(mlp)[0].startswith("multilabel")
+
+
+def predicts_labels(mlp, y=None):
+    """Tell whether an MLP, fitted or to be trained on `y`, predicts sets of labels."""
+    if is_fitted(mlp):
+        return is_multilabel(mlp)
+    return is_classifier(mlp) and type_of_target(y).startswith("multilabel")
 
 
 def label_encoding(mlp):

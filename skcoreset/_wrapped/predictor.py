@@ -70,12 +70,9 @@ class Predictor:
     def classes(self):
         """Its classes, an ndarray, or None where it does not tell them."""
         classes = getattr(self.estimator, "classes_", None)
-        # a list has those of several outputs
-        return (
-            None
-            if classes is None or isinstance(classes, list)
-            else (np.asarray(classes))
-        )
+        # of several outputs there are several arrays
+        of_several = isinstance(classes, list) and any(map(np.ndim, classes))
+        return None if classes is None or of_several else np.asarray(classes)
 
     def predictions(self, X):
         """Predictions of rows, 1-d where each row has one value."""
@@ -186,7 +183,7 @@ class Pair:
         ):
             raise ValueError(
                 "original predicts y, and compressed the transformed y: compare it "
-                f"with {transformed_target('original')}."
+                f"with {transformed_target(original, 'original')}."
             )
         F, F_hat = self.original.outputs(X), self.compressed.outputs(X)
         activations = {F.activation, F_hat.activation}

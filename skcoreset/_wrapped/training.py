@@ -12,16 +12,19 @@ from scipy.stats import rankdata
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import type_of_target
 
 from .compat import num_samples
-from .containers import is_fitted, last_step, thawed
-from .mlp import encode_targets, is_multilabel, network_of
+from .containers import last_step, thawed
+from .mlp import encode_targets, is_multilabel, network_of, predicts_labels
 from .rows import inputs_of
 
 # Rank correlation of predictions and y from which y is the network's own target in
 # other units.
 SAME_ORDER = 0.5
+
+# Accuracy that a network may lose between early stopping, which takes the best of many
+# epochs, and other rows; beside four standard errors.
+MUCH_WORSE = 0.02
 
 
 def takes_in_fit(estimator, name):
@@ -46,13 +49,6 @@ def train_copy(estimator, X, y, fit_params, rng):
     return estimator.set_params(**seeds).fit(X, y, **fit_params)
 
 
-def predicts_label_sets(mlp, y):
-    """Tell whether a network predicts sets of labels, once it is trained on `y`."""
-    if is_fitted(mlp) or not is_classifier(mlp):
-        return is_multilabel(mlp)
-    return type_of_target(y).startswith("multilabel")
-
-
 def warn_if_class_is_held_out(mlp, y, y_kept):
     """Warn of classes of `y` that no row is left to train on.
 
@@ -63,7 +59,7 @@ def warn_if_class_is_held_out(mlp, y, y_kept):
     y, y_kept : array-likes
         Targets of all rows, and of those that are not held out.
     """
-    if not is_classifier(mlp) or predicts_label_sets(mlp, y):
+    if not is_classifier(mlp) or predicts_labels(mlp, y):
         return
     lost = np.setdiff1d(column_or_1d(y), column_or_1d(y_kept)).tolist()
     if lost:
@@ -76,7 +72,7 @@ def warn_if_class_is_held_out(mlp, y, y_kept):
 
 
 def warn_if_not_trained_on(estimator, X, y):
-    """Warn where a fitted network does not predict `y`.
+    """Warn if a fitted network does not predict `y`, or worse than in its training.
 
     Raises
     ------
@@ -84,32 +80,52 @@ def warn_if_not_trained_on(estimator, X, y):
         If `y` has a class that the network does not know.
     """
     mlp = last_step(estimator)
-    Y, y_pred = encode_targets(mlp, y), estimator.predict(X)
-    ranks = 0
+    kind, y_pred = f"The fitted {type(mlp).__name__}", estimator.predict(X)
+    Y = encode_targets(mlp, y)
     if is_classifier(mlp) and not is_multilabel(mlp):
-        y = column_or_1d(y)
-        constant = np.unique(y, return_counts=True)[1].max()
-        better = (y == y_pred).sum() > constant or constant == len(y)
+        is_right = column_or_1d(y) == y_pred
+        constant = np.unique(column_or_1d(y), return_counts=True)[1].max()
+        if is_right.sum() > constant or constant == len(y_pred):
+            _warn_if_worse_than_in_training(mlp, is_right)
+            return
     else:
         Y_pred = np.asarray(y_pred).reshape(Y.shape)
         loss = np.square(Y_pred - Y, dtype=float).sum()
-        better = loss < np.square(Y - Y.mean(axis=0), dtype=float).sum() or not loss
-        if not is_classifier(mlp):
-            ranks = min(map(_rank_correlation, Y_pred.T, Y.T))
-    kind = type(mlp).__name__
-    if not better and ranks > SAME_ORDER:
+        if loss < np.square(Y - Y.mean(axis=0), dtype=float).sum() or not loss:
+            return
+        ranks = min(map(_rank_correlation, Y_pred.T, Y.T))
+        if not is_classifier(mlp) and ranks > SAME_ORDER:
+            warnings.warn(
+                f"{kind} predicts values in the order of y (rank correlation "
+                f"{ranks:.2f}) but far from them; it is compressed as it is. If it was "
+                "trained on a transformed y, put the compressor into the "
+                "TransformedTargetRegressor.",
+                UserWarning,
+            )
+            return
+    warnings.warn(
+        f"{kind} predicts y no better than a constant does. It is compressed as it is, "
+        "without training on y: pass an unfitted one to train it, or X scaled as for "
+        "its training.",
+        UserWarning,
+    )
+
+
+def _warn_if_worse_than_in_training(mlp, is_right):
+    """Compare with the rows that early stopping validated the network on."""
+    if _validation_scores(mlp) is None or not mlp.best_validation_score_ > 0:
+        return
+    n_trained = mlp.t_ / mlp.n_iter_
+    fraction = mlp.validation_fraction
+    n_validated = n_trained * fraction / (1 - fraction)
+    before, after = mlp.best_validation_score_, is_right.mean()
+    both = np.average([before, after], weights=[n_validated, len(is_right)])
+    variance = both * (1 - both) * (1 / n_validated + 1 / len(is_right))
+    if before - after > MUCH_WORSE + 4 * np.sqrt(variance):
         warnings.warn(
-            f"The fitted {kind} predicts values in the order of y (rank correlation "
-            f"{ranks:.2f}) but in other units; it is compressed as it is. If it was "
-            "trained on a transformed y, put the compressor into the "
-            "TransformedTargetRegressor.",
-            UserWarning,
-        )
-    elif not better:
-        warnings.warn(
-            f"The fitted {kind} predicts y no better than a constant does. It is "
-            "compressed as it is, and not trained on this y: pass an unfitted one to "
-            "train it, or X as the network was trained on (scaled alike).",
+            f"The network predicts {after:.1%} of these rows as y has them, and "
+            f"predicted {before:.1%} of the validation rows of its training: are these "
+            "rows scaled and ordered as they were then?",
             UserWarning,
         )
 
@@ -134,20 +150,24 @@ def warn_if_training_rows(estimator, X, y=None):
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
     """
     if looks_like_training_rows(estimator, X, y):
-        has_loss = (
-            "" if y is None else ", and a loss on them no higher than in training"
+        closer = (
+            " (with y this can be told with more certainty)"
+            if y is None
+            else ", and the loss on them is no higher than at the end of its training"
         )
         warnings.warn(
-            f"The network was trained on as many rows as these, {num_samples(X)}"
-            f"{has_loss}. If they are the same rows, what the certificate says does "
-            "not carry over to new rows: pass rows that the network has not seen as "
-            "X_val.",
+            f"X has as many rows as the network was trained on, {num_samples(X)}"
+            f"{closer}. If they are the same rows, the certificate does not carry over "
+            "to new rows: pass rows that the network has not seen as X_val.",
             UserWarning,
         )
 
 
 def looks_like_training_rows(estimator, X, y=None):
     """Tell whether rows may be those that a fitted network was trained on.
+
+    They are as many, and the loss on them is no higher than the one that the training
+    ended with. L-BFGS does not count rows: its networks are not recognised.
 
     Parameters
     ----------
@@ -156,36 +176,31 @@ def looks_like_training_rows(estimator, X, y=None):
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        With them the network must also have a loss on X no higher than the one that
-        its training ended with. Networks that were trained in parts, or by L-BFGS,
-        which does not count rows, are not recognised.
+        Without them only rows are counted.
 
     Returns
     -------
     maybe : bool
     """
     mlp, n_samples = last_step(estimator), num_samples(X)
-    if mlp.solver == "lbfgs" or not getattr(mlp, "n_iter_", 0):
+    n_epochs, scores = getattr(mlp, "n_iter_", 0), _validation_scores(mlp)
+    if scores is not None:
+        n_samples -= np.ceil(mlp.validation_fraction * n_samples)
+    if not n_epochs or getattr(mlp, "t_", 0) != n_samples * n_epochs:
         return False
-    n_trained, n_kept = mlp.t_ / mlp.n_iter_, n_samples
-    if mlp.early_stopping:
-        n_kept -= np.ceil(mlp.validation_fraction * n_samples)
-    if n_trained != n_kept:
-        return False
-    return y is None or _loss(estimator, X, y) <= _last_loss(mlp)
+    # early stopping keeps the weights of its best epoch
+    loss = mlp.loss_ if scores is None else mlp.loss_curve_[np.argmax(scores)]
+    return y is None or _loss(estimator, X, y) <= loss
 
 
-def _last_loss(mlp):
-    """The loss in the epoch whose weights were kept."""
-    if mlp.early_stopping:
-        return mlp.loss_curve_[np.argmax(mlp.validation_scores_)]
-    return mlp.loss_
+def _validation_scores(mlp):
+    """Scores of early stopping, or None."""
+    return getattr(mlp, "validation_scores_", None) if mlp.early_stopping else None
 
 
 def _loss(estimator, X, y):
     """Mean loss of rows, as `loss_` has it, without the penalty."""
-    network = network_of(estimator)
-    Y = encode_targets(last_step(estimator), y)
+    network, Y = network_of(estimator), encode_targets(last_step(estimator), y)
     F = network.forward(inputs_of(estimator, X)).astype(np.float64)
     P = network.activate_output(F)
     if network.out_activation == "identity":
@@ -194,6 +209,7 @@ def _loss(estimator, X, y):
         return (P - Y + xlogy(Y, Y) - Y * F).mean()
     eps = np.finfo(network.dtype).eps
     P = np.clip(P, eps, 1 - eps)
-    exclusive = network.out_activation == "softmax"
-    losses = np.where(Y, -np.log(P), 0 if exclusive else -np.log(1 - P))
+    losses = -(Y * np.log(P))
+    if network.out_activation == "logistic":
+        losses -= (1 - Y) * np.log(1 - P)
     return losses.sum(axis=1).mean()

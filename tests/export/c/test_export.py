@@ -4,7 +4,6 @@ import copy
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
@@ -762,7 +761,7 @@ def test_weights_that_are_no_numbers_or_too_large_are_refused(
 
 
 def test_wrong_rows_are_refused(mlp, digits):
-    X, y, *_ = digits
+    X = digits[0]
     program = to_c(mlp, X, input_scale=1 / 16)
     for rows, message in (
         (X[:, :-1], "63 features"),
@@ -773,6 +772,11 @@ def test_wrong_rows_are_refused(mlp, digits):
         for call in (program.predict, lambda X: to_c(mlp, X, input_scale=1 / 16)):
             with pytest.raises(ValueError, match=message):
                 call(rows)
+
+
+def test_feature_names_are_checked(digits):
+    pd = pytest.importorskip("pandas")
+    X, y, *_ = digits
     frame = pd.DataFrame(X, columns=[f"p{k}" for k in range(64)])
     named = fitted(MLPClassifier((5,), max_iter=3, random_state=0), frame, y)
     program = to_c(named, frame, input_scale=1 / 16)
