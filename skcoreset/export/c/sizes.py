@@ -14,7 +14,7 @@ BASE, LAYER, FLOAT, POWER, PROBABILITIES = 160, 120, 790, 310, 790
 # of a value that is an integer times its unit
 VALUE = 600
 ACTIVATION = {"saturation": 0, "tanh": 80}
-INPUTS = {"integers": 0, "scaled": 110, "floats": 280}
+INPUTS = {"integers": 0, "scaled": 110, "floats": 320}
 STACK_BYTES = 60
 
 # The advised density leaves this room: compressed edges are not distributed as a random
