@@ -15,6 +15,8 @@ from ..conftest import fitted
 from .c.test_export import networks, rounded_to
 from .micropython_port import PACKAGE, has_port, results
 
+pytestmark = pytest.mark.filterwarnings("ignore:The integer network differs")
+
 KEYS = [
     "relu",
     "3 bits",

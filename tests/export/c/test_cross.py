@@ -29,7 +29,10 @@ from .devices import (
 )
 from .test_export import rounded_to
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The integer network differs"),
+]
 
 needs_avr = pytest.mark.skipif(
     not has("avr-gcc", "avr-size", "simavr"), reason="no avr-gcc or simavr"
