@@ -123,7 +123,7 @@ def test_wrong_rows_and_options_are_refused(digit_networks, X):
     module = module_of(to_micropython(digit_networks["relu"], X, input_scale=1 / 16))
     with pytest.raises(ValueError, match="x must have 64 readings"):
         module["predict"]([0] * 63)
-    with pytest.warns(UserWarning, match="beyond the range in C"):
+    with pytest.warns(UserWarning, match="beyond its range"):
         to_micropython(digit_networks["relu"], X, input_scale=1 / 1000)
 
 
