@@ -71,7 +71,7 @@ numpydoc_validation_checks = {"all"} | {
     *("SA01", "SA04", "ES01", "EX01", "GL01", "GL02", "RT02", "RT03", "SS05")
 }
 # results, which users never construct: their fields are attributes
-numpydoc_validation_exclude = {"Certificate$", "Bound$", "CProgram$"}
+numpydoc_validation_exclude = {"Certificate$", "Bound$", "Program$", "Comparison$"}
 numpydoc_use_plots = False
 
 
