@@ -22,7 +22,7 @@ FLOORS = [
     {"_compress", "_wrapped"},
     {"displays"},
     {"_compressor"},
-    {"_certify", "bounds", "export", "model_selection"},
+    {"_certify", "bounds", "convert", "export", "model_selection"},
     {"__init__"},
 ]
 FLOOR_OF = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
