@@ -11,7 +11,7 @@ from .engine import Trainer
 from .few_bits import train_few_bits
 from .objectives import FitLabels
 
-# What `n_epochs=None` means: this many passes, each of this many steps at least.
+# Meaning of `n_epochs=None`: this number of passes, and the least steps in each.
 N_PASSES = 15
 MIN_STEPS_PER_PASS = 2_000 / N_PASSES
 
@@ -24,6 +24,7 @@ def fine_tune(
     alpha=0.0,
     batch_size="auto",
     sample_weight=None,
+    augmented=None,
     n_epochs=None,
     bits=None,
     rng,
@@ -37,15 +38,15 @@ def fine_tune(
 
     X : {ndarray, csr_array} of shape (n_samples, n_features)
 
-    Y, alpha, batch_size, sample_weight
+    Y, alpha, batch_size, sample_weight, augmented
         As in :class:`FitLabels`.
 
     n_epochs : int, default=None
         Passes over the rows. None is 15, or as many as make 2,000 steps.
 
     bits : int, default=None
-        Rounds weights to so many bits each, with as many passes again through the
-        rounding. None rounds nothing.
+        Rounds weights to this number of bits each, with as many passes again through
+        the rounding. None rounds nothing.
 
     rng : numpy.random.Generator
         Shuffles the rows.
@@ -72,6 +73,7 @@ def fine_tune(
         batch_size=batch_size,
         alpha=alpha,
         sample_weight=sample_weight,
+        augmented=augmented,
     )
     trainer = Trainer(network, objective, rng=rng)
     passes = {"n_passes": N_PASSES, "min_steps": MIN_STEPS_PER_PASS}
