@@ -7,7 +7,7 @@ from . import bounds, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
 from ._promise.certificate import Certificate
-from .displays.displays import (
+from .displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
     LayerDensityDisplay,

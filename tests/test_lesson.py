@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-LESSON = Path(__file__).parents[1] / "examples" / "lesson"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+LESSON = EXAMPLES / "lesson"
 pytestmark = pytest.mark.skipif(
     not LESSON.exists(), reason="installed without the examples"
 )
-NOTEBOOKS = sorted(
-    path for path in LESSON.glob("plot_*.py") if "solutions" not in path.stem
-)
+NOTEBOOKS = sorted(LESSON.glob("plot_*.py"))
 
 
 def solutions_of(notebook):
-    return LESSON / f"{notebook.stem[: len('plot_1')]}_solutions.py"
+    return EXAMPLES / "lesson_solutions" / f"{notebook.stem[:6]}_solutions.py"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -35,7 +34,9 @@ def test_every_exercise_has_a_solution(notebook):
 def test_solutions_are_of_the_same_network(notebook):
     networks = [
         re.search(
-            r"^X, y = .*?mlp\.fit.*?$", path.read_text(encoding="utf-8"), re.S | re.M
+            r"^X, y = .*?mlp = mlp\.fit.*?$",
+            path.read_text(encoding="utf-8"),
+            re.S | re.M,
         )
         for path in (notebook, solutions_of(notebook))
     ]

@@ -16,25 +16,25 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
+from skcoreset.displays.palette import BLUE, GREY, ORANGE
 from skcoreset.export import to_html
 
 DENSITIES = (0.7, 0.5, 0.35, 0.25, 0.17, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01)
 SECONDS = [2.5] + [1.2] * (len(DENSITIES) - 1) + [3.0]
 WIDTH, HEIGHT, TOP = 720, 420, 36
-BLUE, ORANGE, GREY = "#1F85C7", "#D55E00", "#808080"
 HERE = Path(__file__).parent
 
 X, y = load_digits(return_X_y=True)
 X = (X / 16).astype(np.float32)
 X_train, X_rest, y_train, y_rest = train_test_split(
-    X, y, train_size=800, random_state=0, stratify=y
+    X, y, train_size=800, random_state=0
 )
 X_cal, X_test, _, y_test = train_test_split(
-    X_rest, y_rest, test_size=400, random_state=0, stratify=y_rest
+    X_rest, y_rest, test_size=400, random_state=0
 )
 mlp = MLPClassifier((32, 16), max_iter=500, random_state=0).fit(X_train, y_train)
 
-# Edges that are gone stay gone: each is drawn once, and vanishes at its time.
+# Edges that are gone stay gone, so that each is drawn once and vanishes at its time.
 coefs = mlp.coefs_
 last = [np.zeros(coef.shape, dtype=int) for coef in coefs]
 captions = [f"100% of the edges, {mlp.score(X_test, y_test):.1%} of new digits right"]
@@ -64,7 +64,7 @@ style, edges = [], []
 for frame in range(n_frames):
     start, end = ([0.0, *ends][frame], ends[frame])
     name = f"c{frame}"
-    # a caption has its time
+    # each caption is shown for the time of its frame
     style.append(
         f"@keyframes {name}{{0%{{opacity:{int(frame == 0)}}}"
         f"{start:.2f}%{{opacity:1}}{end:.2f}%,100%{{opacity:0}}}}"
@@ -104,7 +104,7 @@ texts = [
     for frame, caption in enumerate(captions)
 ]
 style.append(
-    # the network of a twentieth of the edges, at rest
+    # without motion: the network with 5% of the edges
     "@media (prefers-reduced-motion:reduce){*{animation:none!important}"
     + ",".join(f".e{frame}" for frame in range(DENSITIES.index(0.05) + 1))
     + f"{{opacity:0}}.c{DENSITIES.index(0.05) + 1}{{opacity:1}}}}"
@@ -120,7 +120,7 @@ style.append(
 )
 
 # The page to play with
-compressor = CoresetCompressor(mlp, epsilon=0.3, random_state=0).fit(X_cal)
+compressor = CoresetCompressor(mlp, random_state=0).fit(X_cal)
 to_html(
     compressor,
     X_cal,

@@ -2,9 +2,9 @@
 2. Why sampling, and why refinement
 ===================================
 
-Edges can be drawn at random, and the sum of a neuron is still right on average. It is
-also noisy. This notebook measures how noisy, and what is better. (45 minutes; about ten
-seconds of computing.)
+Edges can be drawn at random so that the sum of a neuron is still right on average. But
+it is noisy. This notebook measures how noisy, and shows what works better. (45 minutes;
+about ten seconds of computing.)
 """
 
 # Authors: the skcoreset developers
@@ -24,24 +24,24 @@ X, y = load_digits(return_X_y=True)
 X = X / 16
 X_train, X_new, y_train, y_new = train_test_split(X, y, train_size=800, random_state=0)
 mlp = MLPClassifier((32, 16), learning_rate_init=0.005, max_iter=150, random_state=0)
-mlp.fit(X_train, y_train)
+mlp = mlp.fit(X_train, y_train)
 
 # %%
 # Drawing edges
 # -------------
-# Take a neuron's positive edges, and draw `m` of them, with replacement, edge `j` with
-# probability :math:`q_j`. If each drawn edge gets the weight
-# :math:`w_j / (m \, q_j)`, the new sum is right on average, whatever the probabilities:
-# rare edges count for more when they are drawn.
+# Take the positive edges of a neuron and draw `m` of them with replacement, edge `j`
+# with probability :math:`q_j`. If each drawn edge gets the weight :math:`w_j / (m \,
+# q_j)`, the new sum is right on average, whatever the probabilities: edges that are
+# rarely drawn count for more when they are.
 #
-# How far off it is depends on the probabilities, though. Let us try two: all edges
-# alike, and in proportion to the sensitivities of the first notebook.
+# How far off the sum is does depend on the probabilities. Let us try two: the same for
+# all edges, and in proportion to the sensitivities of the first notebook.
 
 rng = np.random.default_rng(0)
 weights = np.maximum(mlp.coefs_[0][:, 0], 0)
-brings = X_new * weights
-exact = brings.sum(axis=1)
-sensitivity = (brings / exact[:, np.newaxis]).max(axis=0)
+contribution = X_new * weights
+exact = contribution.sum(axis=1)
+sensitivity = (contribution / exact[:, np.newaxis]).max(axis=0)
 probabilities = {
     "uniform": (weights > 0) / (weights > 0).sum(),
     "sensitivity": sensitivity / sensitivity.sum(),
@@ -49,12 +49,12 @@ probabilities = {
 
 
 def relative_error(q, m):
-    """Of the sum, the largest of all images, in the median of 50 repetitions."""
+    """Largest relative error of the sum on any image; median of 50 repetitions."""
     errors = []
     for _ in range(50):
         n_drawn = rng.multinomial(m, q)
         drawn = np.divide(n_drawn, m * q, out=np.zeros(len(q)), where=q > 0)
-        errors.append(np.abs(brings @ drawn / exact - 1).max())
+        errors.append(np.abs(contribution @ drawn / exact - 1).max())
     return np.median(errors)
 
 
@@ -63,24 +63,26 @@ figure, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 for name, q in probabilities.items():
     ax.plot(draws, [relative_error(q, m) for m in draws], "o-", label=name)
 ax.set(xscale="log", yscale="log", xlabel="Draws", ylabel="Largest relative error")
-_ = ax.legend()
+ax.legend()
+plt.show()
 
 # %%
 # With sensitivities *no* image is far off: that is what they are for. But look at the
 # slope: ten times as many draws make the error only :math:`\sqrt{10} \approx 3` times
-# smaller. Edges drawn twice count once, so that 1,000 draws need fewer than 1,000
-# edges; still, a small error keeps almost all of them.
+# smaller. An edge that is drawn twice still counts as one edge, so 1,000 draws need
+# fewer than 1,000 edges. Still, a small error takes almost all of them.
 
 # %%
 # A whole network
 # ---------------
-# `CoresetCompressor` does this for all neurons: `method="corenet"`. Others keep the
-# edges that seem best and leave chance out of it: `method="magnitude"` the largest
-# weights.
-# The third step is **refinement**: the weights of the edges that are kept are trained
-# until the thin network gives the outputs of the dense one. No labels are needed for
-# that, as the dense network is the teacher. `method="refined"` is both: edges are
-# chosen by what the output would lose, and trained.
+# `CoresetCompressor` does this for all neurons: `method="corenet"`. Other methods keep
+# the edges that seem best and leave nothing to chance: `method="magnitude"` keeps the
+# largest weights.
+#
+# The next step is **refinement**: the edges that stay are trained until the thin
+# network gives the outputs of the dense one. This needs no labels, as the dense network
+# is the teacher. `method="refined"` does both: it keeps the edges that matter most to
+# the output, and trains them.
 
 densities = [0.7, 0.5, 0.3, 0.2, 0.1, 0.05]
 
@@ -98,23 +100,25 @@ def agreement(method, **options):
     return agrees
 
 
-# that classes are lost is what we want to see
+# the thinnest networks never predict some digits, and a warning would say so
 warnings.simplefilter("ignore", UserWarning)
 figure, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
-for method in ("uniform", "corenet", "magnitude", "refined"):
+for method in ("refined", "corenet", "magnitude", "uniform"):
     ax.plot(densities, agreement(method), "o-", label=method)
 ax.set(xscale="log", xlabel="Share of edges kept", ylabel="Agreement with dense")
-ax.set_xticks(densities, densities)
+ax.set_xticks(densities, [f"{density:.0%}" for density in densities])
 ax.minorticks_off()
-_ = ax.legend()
+ax.legend()
+plt.show()
 
 # %%
 # The network itself
 # ------------------
-# A twentieth of the edges, and what is left of the picture:
+# This is what 5% of the edges look like:
 
 thin = CoresetCompressor(mlp, density=0.05, random_state=0).fit(X_new[:500])
-_ = NetworkDisplay.from_estimator(thin)
+NetworkDisplay.from_estimator(thin)
+plt.show()
 
 # %%
 # Exercise 1
@@ -128,8 +132,8 @@ _ = NetworkDisplay.from_estimator(thin)
 # Exercise 2
 # ----------
 # Refinement works with any choice of edges: `refine=True`. Add `"corenet"` and
-# `"magnitude"` with refinement to the figure. What is more important: which edges are
-# kept, or that they are trained?
+# `"magnitude"` with refinement to the figure. What matters more: which edges are kept,
+# or that they are trained?
 
 # your turn
 
@@ -146,6 +150,6 @@ _ = NetworkDisplay.from_estimator(thin)
 # Exercise 4
 # ----------
 # Refinement needs images, though no labels. Refine at `density=0.05` with 30, 100 and
-# 500 images, and measure the agreement on the *other* ones. What happens with few?
+# 500 images, and measure the agreement on *other* images. What happens with few?
 
 # your turn

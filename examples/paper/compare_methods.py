@@ -1,9 +1,9 @@
 """Compare compression methods as Baykal et al. (ICLR 2019) do, and some more.
 
-Networks of several depths and widths are compressed by every method to several shares
-of their parameters, without retraining. Recorded are the median error of the outputs
-and the accuracy on test rows, over several seeds; a seed trains a network and draws
-the coresets.
+Every method compresses networks of several depths and widths to several shares of their
+parameters, without retraining. The script records the median error of the outputs and
+the accuracy on test rows, for several seeds. A seed trains a network and draws the
+coresets.
 
 On digits, in about a minute::
 
@@ -15,9 +15,9 @@ On MNIST, fetched from OpenML or read from a file with the arrays `X_train`, `y_
     python compare_methods.py
     python compare_methods.py --data mnist.npz
 
-Results are written to `results.csv`, their mean and spread over the seeds to
-`summary.csv`, with the figures `paper_methods.png` and `paper_beyond.png` beside
-them. Trained networks are kept in the same folder and not trained again.
+Results are written to `results.csv`, their mean and standard deviation over the seeds
+to `summary.csv`, and the figures to `paper_methods.png` and `paper_beyond.png`. Trained
+networks are kept in the same folder and not trained again.
 """
 
 # Authors: the skcoreset developers
@@ -42,10 +42,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-# The methods themselves, below the estimator: one path serves all densities.
+# Below the estimator: a method ranks or draws the edges once, for all densities.
 from skcoreset._errors import ERRORS
-from skcoreset._methods import METHODS
+from skcoreset._methods import n_edges_at
 from skcoreset._network.neurons import remove_neurons
+from skcoreset._parallel import serial_map
+from skcoreset._plan import Plan
+from skcoreset._promise.target import Target
 from skcoreset._wrapped import network_of
 
 FULL = SimpleNamespace(
@@ -63,7 +66,7 @@ QUICK = SimpleNamespace(
     n_calibration=400,
 )
 
-# Colour (Okabe and Ito's, which the colour-blind can tell apart), marker, line.
+# Colour (Okabe and Ito's, for people with colour blindness), marker, line.
 STYLES = {
     "corenet": ("#0072B2", "o", "-"),
     "corenet+": ("#0072B2", "s", "--"),
@@ -83,7 +86,7 @@ FIGURES = {
     "paper_methods": list(STYLES)[:8],
     "paper_beyond": ["corenet", "corenet++", *list(STYLES)[8:]],
 }
-# Errors below this are not drawn: where no edge that matters is gone they are 0.
+# Smaller errors are not drawn: they are 0 if no edge that matters is gone.
 SMALLEST = 1e-3
 
 MEASURES = {
@@ -96,7 +99,7 @@ MEASURES = {
 def load(data, n_calibration, quick):
     """Training, calibration and test rows, pixels between 0 and 1.
 
-    Calibration rows are no training rows: there a network is surer than elsewhere.
+    Calibration rows are not training rows, on which a network is surer of itself.
     """
     if quick:
         X, y = load_digits(return_X_y=True)
@@ -120,7 +123,7 @@ def load(data, n_calibration, quick):
 
 
 def train(rows, hidden_layer_sizes, seed, epochs, output):
-    """A trained network, from the output folder where it is there already."""
+    """Return a trained network, from the output folder if it is there already."""
     path = output / f"network_{name_of(hidden_layer_sizes)}_{seed}_{epochs}.joblib"
     if path.exists():
         return joblib.load(path)
@@ -140,17 +143,11 @@ def compress(network, X, method, densities, seed):
     if method == "svd":
         yield from truncated_svd(network, densities)
         return
-    strategy = METHODS[method]
-    path = strategy.path(
-        network,
-        X,
-        np.array(densities),
-        refine=strategy.refines,
-        error=ERRORS["relative"],
-        rng=np.random.default_rng(seed),
-    )
-    for compressed in path:
-        if strategy.prunes_neurons:
+    plan = Plan(method, Target("relative"), seed=(seed,))
+    family = plan.method.open(network, X, plan, serial_map)
+    for density in densities:
+        compressed = family.at(n_edges_at(density, network.n_edges))
+        if plan.prune_neurons:
             compressed = remove_neurons(compressed, X)
         yield compressed.n_edges / network.n_edges, compressed
 
@@ -220,7 +217,7 @@ def run(rows, settings, methods, output, n_jobs):
 
 
 def in_parallel(function, arguments, names, n_jobs):
-    """Call a function many times and say how far it is."""
+    """Call a function for each of the arguments, and print the progress."""
     start, results = perf_counter(), []
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
     calls = parallel(delayed(function)(*args) for args in arguments)
@@ -240,7 +237,7 @@ def summarise(results):
 
 
 def plot(summary, results, methods):
-    """One row of axes a network, one column a measure."""
+    """Draw a row of axes for each network, and a column for each measure."""
     networks = list(dict.fromkeys(summary["network"]))
     figure, axes = plt.subplots(
         len(networks),
@@ -260,7 +257,7 @@ def plot(summary, results, methods):
                 mean = mean.where(mean >= SMALLEST)
                 kept = 100 * rows["kept_mean"]
                 ax.plot(kept, mean, line, c=color, marker=marker, ms=4, label=method)
-                # on a logarithmic axis a band that reaches 0 would be one without end
+                # on a logarithmic axis, a band that reaches 0 has no lower end
                 ends, band = (mean - std, mean + std), mean > std
                 ax.fill_between(kept, *ends, where=band, color=color, alpha=0.2)
         dense = results.query("network == @network")["dense_accuracy"].mean()

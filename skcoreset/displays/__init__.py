@@ -1,4 +1,22 @@
-"""TODO."""
+"""Displays: what a compression kept, and why."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
+
+from .image import check_image_shape
+from .inputs import InputDensityDisplay
+from .layers import LayerDensityDisplay
+from .network import NetworkDisplay
+from .path import CompressionPathDisplay
+from .sensitivity import SensitivityDisplay
+from .summary import html_summary
+
+__all__ = [
+    "CompressionPathDisplay",
+    "InputDensityDisplay",
+    "LayerDensityDisplay",
+    "NetworkDisplay",
+    "SensitivityDisplay",
+    "check_image_shape",
+    "html_summary",
+]

@@ -1,4 +1,4 @@
-"""What a notebook shows of a fitted compressor, as HTML that needs nothing else."""
+"""What a notebook shows of a fitted compressor: HTML without outside resources."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -9,20 +9,20 @@ from math import log10
 import numpy as np
 from scipy.sparse import csr_array
 
-# Grey is read on white, on black and on paper; so are the two others.
-GREY, BLUE, ORANGE = "#808080", "#1f85c7", "#d55e00"
+from .base import statistic_label
+from .palette import BLUE, GREY, ORANGE
 
-# Of the drawing of the path, in pixels.
+# Size of the drawing of the path, in pixels.
 WIDTH, HEIGHT, MARGIN = 300, 120, 10
 
 
 def html_summary(density, original, compressed, certificate, path=None):
-    """Density of each layer, the path with its choice, and the certificate.
+    """Show the certificate, the density of each layer and the path with its choice.
 
     Parameters
     ----------
     density : float
-        Share of the edges that was kept.
+        Share of the edges that were kept.
 
     original, compressed : list of arrays of shape (n_in, n_out)
         Weight matrices before and after, dense or sparse.
@@ -30,7 +30,7 @@ def html_summary(density, original, compressed, certificate, path=None):
     certificate : Certificate
 
     path : dict of ndarrays, default=None
-        None draws none.
+        Draw this path. By default there is no drawing.
 
     Returns
     -------
@@ -39,14 +39,16 @@ def html_summary(density, original, compressed, certificate, path=None):
     drawing = "" if path is None else _path(path, certificate)
     return (
         '<div style="max-width:52em;margin:.6em 0;break-inside:avoid">'
-        f"<p><b>{density:.2%} of the edges.</b> {escape(str(certificate))}</p>"
+        f"<p><b>{density:.2%} of the edges.</b> {escape(certificate.promise)} "
+        f"{escape(certificate.check)}</p>"
+        f'<p style="font-size:smaller">{escape(certificate.fine_print)}</p>'
         '<div style="display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-start">'
         f"{_layers(original, compressed)}{drawing}</div></div>"
     )
 
 
 def _layers(original, compressed):
-    """A table with a bar for each layer."""
+    """Return a table with a bar for each layer."""
     rows = []
     for before, after in zip(original, compressed):
         n_before, n_after = (
@@ -85,13 +87,13 @@ def _bar(share):
 
 
 def _path(path, certificate):
-    """The number that decides, against the density; what was chosen is orange."""
+    """Draw the number that decides against the density; the choice is orange."""
     statistic, density = path["statistic"], path["density"]
     if not np.isfinite(statistic).all():
-        # nothing was measured
+        # the theorem compares nothing
         return ""
     highest = 1.1 * max(statistic.max(), certificate.limit)
-    # at the least from a tenth of the edges on
+    # the axis begins at a tenth of the edges, or below
     lowest = min(log10(max(density.min(), 1e-12)), -1)
 
     def x(density):
@@ -106,11 +108,10 @@ def _path(path, certificate):
     chosen = int(np.flatnonzero(path["chosen"])[0])
     limit, bottom = y(certificate.limit), y(0)
     text = f'font-size="11" fill="{GREY}"'
-    of_two = "rows lost by two in turn"
-    decides = of_two if certificate.confidence is None else "p-value"
+    name = statistic_label(certificate)
     description = (
-        f"The path of {len(density)} networks: {density[chosen]:.2%} of the edges is "
-        f"chosen ({decides}: {statistic[chosen]:.4g}, limit {certificate.limit:.4g})."
+        f"A path of {len(density)} networks. The chosen one has {density[chosen]:.2%} "
+        f"of the edges. {name}: {statistic[chosen]:.4g}, limit {certificate.limit:.4g}."
     )
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 20}" width="{WIDTH}" '
@@ -124,8 +125,8 @@ def _path(path, certificate):
         f'<circle cx="{x(density[chosen])}" cy="{y(statistic[chosen])}" r="5" '
         f'fill="{ORANGE}"/>'
         f'<text x="{WIDTH - MARGIN}" y="{float(limit) - 4:.4g}" text-anchor="end" '
-        f"{text}>{decides}: limit {certificate.limit:.4g}</text>"
+        f"{text}>{name.split(' (')[0]}: limit {certificate.limit:.4g}</text>"
         f'<text x="{MARGIN}" y="{HEIGHT + 6}" {text}>{10**lowest:.2%} of the edges'
         f'</text><text x="{WIDTH - MARGIN}" y="{HEIGHT + 6}" text-anchor="end" {text}>'
-        "all of them</text></svg>"
+        "all edges</text></svg>"
     )

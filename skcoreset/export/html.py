@@ -10,7 +10,6 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, Context
 from html import escape
 from importlib.resources import files
-from math import isqrt
 from numbers import Integral
 from pathlib import Path
 
@@ -26,15 +25,13 @@ from .._plan import Plan
 from .._promise.judge import Judge
 from .._promise.target import Target
 from .._wrapped import input_names, inputs_of, is_multilabel, last_step, network_of
+from ..displays import check_image_shape
 
 # Shares of the edges that the points of a path keep.
 DENSITIES = tuple(np.round(0.7 ** np.arange(1, 16), 4).tolist())
 
 # Stands for no edges at all where densities are compared by their ratio.
 TINY_DENSITY = 1e-6
-
-# Inputs from which on a square number of them is taken for an image.
-SMALLEST_IMAGE = 64
 
 # Rows that the page has as examples.
 N_EXAMPLES = 10
@@ -477,19 +474,10 @@ def _some_of_each_class(judge):
 
 def _page_of_pixels(X, image_shape):
     """Shape of an image, its colours, and how large figures are drawn in it."""
-    n_pixels = X.shape[1]
-    if image_shape == "auto":
-        side = isqrt(n_pixels)
-        square = side**2 == n_pixels >= SMALLEST_IMAGE
-        image_shape = (side, side) if square else None
+    image_shape = check_image_shape(image_shape, X.shape[1])
     if image_shape is None:
         return {"shape": None}
-    rows, columns = map(int, image_shape)
-    if rows * columns != n_pixels:
-        raise ValueError(
-            f"image_shape={image_shape!r} has {rows * columns} pixels, and a row has "
-            f"{n_pixels} features."
-        )
+    rows, columns = image_shape
     dark, bright = float(X.min()), float(X.max())
     paper, ink = (dark, bright) if X.mean() < (dark + bright) / 2 else (bright, dark)
     inked = ((X - paper) / ((ink - paper) or 1)).reshape(-1, rows, columns)

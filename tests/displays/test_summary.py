@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from skcoreset import CoresetCompressor
-from skcoreset._promise.guarantees import Certificate
-from skcoreset.displays.summary import html_summary
+from skcoreset._promise.certificate import Certificate
+from skcoreset.displays import html_summary
 
 COEFS = [np.ones((4, 3)), np.ones((3, 2))]
 THIN = [np.eye(4, 3), np.zeros((3, 2))]
@@ -63,7 +63,7 @@ def test_path_has_its_choice_and_its_limit():
     *_, svg = tree.iter("svg")
     _, _, width, height = map(float, svg.get("viewBox").split())
     assert all(0 < x < width and 0 < y < height for x, y in points)
-    assert "50.00% of the edges is chosen" in svg.get("aria-label")
+    assert "The chosen one has 50.00% of the edges" in svg.get("aria-label")
 
 
 @pytest.mark.parametrize("path", [None, PATH | {"statistic": np.full(3, np.nan)}])
@@ -88,7 +88,14 @@ def test_names_of_classes_are_escaped():
     )
     html = html_summary(0.5, COEFS, THIN, certificate)
     assert "<script" not in html
-    assert "<script>alert('1')</script>" in as_tree(html).find("p/b").tail
+    first, _ = as_tree(html).iter("p")
+    assert "<script>alert('1')</script>" in first.find("b").tail
+
+
+def test_certificate_is_shown_whole():
+    html = html_summary(0.5, COEFS, THIN, CERTIFICATE)
+    first, second = as_tree(html).iter("p")
+    assert f"{first.find('b').tail.strip()} {second.text}" == str(CERTIFICATE)
 
 
 def test_summary_needs_nothing_from_elsewhere():
@@ -109,4 +116,4 @@ def test_notebook_shows_the_path_only_of_what_was_chosen(mlp, digits):
     compressor = CoresetCompressor(mlp, method="magnitude", epsilon=0.5)
     assert drawn(compressor.fit(X_new))
     assert not drawn(compressor.fine_tune(X, y, n_epochs=1))
-    assert not drawn(compressor.set_params(density=0.5).fit(X_new))
+    assert not drawn(compressor.set_params(density=0.5, epsilon=None).fit(X_new))
