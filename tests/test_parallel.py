@@ -24,7 +24,8 @@ METHODS = ("corenet++", "corenet", "refined")
 
 
 def fit(mlp, X, method="corenet", **params):
-    params = {"epsilon": 0.5, "random_state": 0} | params
+    target = {} if "density" in params else {"epsilon": 0.5}
+    params = target | {"random_state": 0} | params
     return CoresetCompressor(mlp, method=method, **params).fit(X)
 
 
