@@ -6,6 +6,7 @@ The gallery is run when the documentation is built.
 import importlib.util
 import re
 import runpy
+import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
