@@ -31,6 +31,7 @@ from sklearn.utils import (
     get_tags,
 )
 from sklearn.utils.metadata_routing import (
+    UNUSED,
     MetadataRouter,
     MethodMapping,
     process_routing,
@@ -52,6 +53,7 @@ from ._wrapped import (
     check_estimator,
     check_finite_output,
     check_is_finite,
+    columns_read,
     decode_outputs,
     encode_targets,
     inputs_of,
@@ -59,11 +61,14 @@ from ._wrapped import (
     last_step,
     n_hidden_layers,
     network_of,
+    numbered,
     predicts_labels,
     takes_in_fit,
     thawed,
     train_copy,
+    warn_if_class_is_held_out,
     warn_if_not_trained_on,
+    warn_if_training_rows,
     with_network,
 )
 from ._wrapped.compat import (
@@ -242,11 +247,15 @@ class CoresetCompressor(
     ----------
     estimator_ : MLPClassifier, MLPRegressor or Pipeline
         The compressed network, of the class of the original. It predicts without this
-        package and carries nothing that only training needs. Change a copy of it:
-        predictions of the compressor need not follow.
+        package and carries nothing that only training needs. It shares no array with
+        the original, and predictions of the compressor do not follow when its weights
+        are changed. The other steps of a Pipeline are those of the compressor: refit
+        them in a copy only.
 
     original_estimator_ : MLPClassifier, MLPRegressor or Pipeline
-        The network that was compressed: `estimator` itself where it was fitted.
+        The network that was compressed: `estimator` itself where it was fitted; a copy
+        that predicts numbers of its classes where `fit` was given these as `y`, as
+        scikit-learn's ensembles do.
 
     coefs_ : list of csr_array or of ndarrays, of shape (n_in, n_out)
         Weight matrices of the compressed network. They are ndarrays where every edge
@@ -351,6 +360,9 @@ class CoresetCompressor(
     (64, ...)
     """
 
+    # what is passed is for the wrapped estimator only
+    __metadata_request__fit = {"sample_weight": UNUSED}
+
     _parameter_constraints: dict = {
         "estimator": [None, HasMethods(["fit", "predict"])],
         "method": [StrOptions(set(METHODS))],
@@ -414,7 +426,7 @@ class CoresetCompressor(
     @fit_with_callbacks
     @fit_context(prefer_skip_nested_validation=False)
     @one_blas_thread
-    def fit(self, X, y=None, *, X_val=None, **fit_params):
+    def fit(self, X, y=None, sample_weight=None, *, X_val=None, **fit_params):
         """Compress the network.
 
         It is trained first if it is not fitted.
@@ -423,9 +435,11 @@ class CoresetCompressor(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Calibration rows, of what the wrapped estimator takes. Labels are not
-            needed for them. A fitted Pipeline gets X unvalidated. A share
-            `validation_fraction` of the rows is held out for the certificate; a fitted
-            network must not have been trained on these. Where weights are trained
+            needed for them. A fitted Pipeline gets X unvalidated. A compressor that is
+            a step of a Pipeline must get rows scaled as for the training of its
+            network, which it cannot check. A share `validation_fraction` of the rows is
+            held out for the certificate; a fitted network must not have been trained on
+            these. Where weights are trained
             ("refined", "neurons", `refine` or `bits`), at most 10,000 of the others are
             used, drawn at random; see :ref:`many_rows`.
 
@@ -433,13 +447,17 @@ class CoresetCompressor(
             Classes or values. They train a network that is not fitted; a fitted one
             is only compared with them, and is never trained.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the training of a network that is not fitted. A
+            fitted one is compressed without them.
+
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Held-out rows, where they are not to be a random part of X: later rows, say,
             or those of other groups. Then all of X is calibrated on.
 
         **fit_params : dict
-            Metadata, such as `sample_weight`, for the `fit` of a network that is not
-            fitted. None of it reaches the certificate.
+            Other metadata for the `fit` of a network that is not fitted. None of it
+            reaches the certificate.
 
         Returns
         -------
@@ -479,13 +497,20 @@ class CoresetCompressor(
         rng = check_random_state(self.random_state)
         estimator = self._unwrapped()
         check_estimator(self.estimator if self.estimator is not None else estimator)
+        if sample_weight is not None:
+            fit_params["sample_weight"] = sample_weight
         fit_params = self._route_fit_params(estimator, fit_params)
         X, y = self._check_rows(estimator, X, y)
         plan = self._plan(estimator, y, X_val)
-        watch = watch_fit(self, X=X, y=y)
+        if is_fitted(estimator):
+            estimator = numbered(estimator, y)
+            if X_val is None:
+                warn_if_training_rows(estimator, X, y)
+        watch, all_y = watch_fit(self, X=X, y=y), y
         X, y, X_val, fit_params = self._hold_out(X, y, X_val, fit_params, plan, rng)
         trained = not is_fitted(estimator)
         if trained:
+            warn_if_class_is_held_out(last_step(estimator), all_y, y)
             estimator = train_copy(estimator, X, y, fit_params, rng)
         X, y = self._calibration_rows(X, y, plan, rng)
         if not trained and y is not None:
@@ -668,7 +693,7 @@ class CoresetCompressor(
             "n_features_in_": getattr(
                 estimator, "n_features_in_", network.coefs[0].shape[0]
             ),
-            "_network": network_of(small),
+            "_network": network_of(small, copy=True),
         }
         for name in ("classes_", "feature_names_in_"):
             if hasattr(estimator, name):
@@ -852,7 +877,7 @@ class CoresetCompressor(
         self.__dict__ = vars(self) | {
             "estimator_": estimator,
             "certificate_": self.certificate_.revoked(),
-            "_network": network_of(estimator),
+            "_network": network_of(estimator, copy=True),
         }
         return self
 
@@ -868,7 +893,7 @@ class CoresetCompressor(
         check_is_fitted(self)
         return with_network(self.estimator_, self._compressed_network(), to_dense=True)
 
-    def get_support(self, indices=False):
+    def get_support(self, indices=False, *, columns=False):
         """Tell which features the compressed network still reads.
 
         The others make no difference to its predictions and need not be measured any
@@ -879,11 +904,22 @@ class CoresetCompressor(
         indices : bool, default=False
             Whether to return numbers of features in place of a mask.
 
+        columns : bool, default=False
+            Of a compressed Pipeline: whether to tell this of the columns of X, in place
+            of the features that come out of the step before the network. A column is
+            read if any feature made of it is; steps other than scalers, encoders,
+            imputers and selections of features are taken to read all their columns. In
+            place of a column that is not read, any valid value will do.
+
         Returns
         -------
         support : ndarray of shape (n_features,), or (n_features_read,) with `indices`
-            Of the features that the network gets. Where it is in a Pipeline, these are
-            the ones that come out of the step before it.
+            Of the features that the network gets, or of the columns of X.
+
+        Raises
+        ------
+        ValueError
+            With `columns`, if the first step of the Pipeline takes no columns.
 
         Examples
         --------
@@ -902,6 +938,8 @@ class CoresetCompressor(
         """
         check_is_fitted(self)
         support = live_neurons(self._compressed_network().to_dense().coefs)[0]
+        if columns:
+            support = columns_read(self.estimator_, support)
         return np.flatnonzero(support) if indices else support
 
     @property
@@ -922,7 +960,7 @@ class CoresetCompressor(
         """The compressed network, ready to multiply; not part of what is saved."""
         if "_network" not in vars(self):
             check_is_fitted(self)
-            self._network = network_of(self.estimator_)
+            self._network = network_of(self.estimator_, copy=True)
         return self._network
 
     def _forward(self, X):
@@ -1065,6 +1103,8 @@ def _unfitted_state(estimator):
 def check_is_compressor(estimator):
     """Return a fitted `CoresetCompressor`; refuse all else."""
     if not isinstance(estimator, CoresetCompressor):
-        raise TypeError(f"A fitted CoresetCompressor is needed; got {estimator!r}.")
+        raise TypeError(
+            f"A fitted CoresetCompressor is needed; got {type(estimator).__name__}."
+        )
     check_is_fitted(estimator)
     return estimator

@@ -181,13 +181,13 @@ def standard_deviations(F):
 ERRORS = {
     "relative": Error(
         relative_error,
-        "its outputs within {epsilon} of the original's, relative to their 2-norm",
+        "its outputs within {epsilon} of the original's, relative to their 2-norm,",
         ignores_shift=True,
         epsilon=0.1,
     ),
     "entrywise": Error(
         entrywise_error,
-        "every output within {epsilon} of the original's, relative to its value",
+        "every output within {epsilon} of the original's, relative to its value,",
         epsilon=0.1,
     ),
     "scaled": Error(

@@ -12,22 +12,20 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
 
 from ._compressor import check_is_compressor
 from ._errors import ERRORS
-from ._wrapped import inputs_of, network_of
+from ._wrapped import inputs_of, is_compressor, levels, network_of
 
 __all__ = ["SparsestWithin", "density_score", "fidelity_score", "neg_error_score"]
 
 
 def _compressor_and_inputs(estimator, X):
-    """The compressor at the end of a pipeline, and what reaches it of X."""
-    while isinstance(estimator, Pipeline) and estimator.steps:
-        if X is not None and len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
-    return check_is_compressor(estimator), X
+    """The compressor that an estimator ends in, and the rows that it gets."""
+    for level, rows in levels(estimator, X):
+        if is_compressor(level):
+            return level, rows
+    return check_is_compressor(level), rows
 
 
 def fidelity_score(estimator, X, y=None):

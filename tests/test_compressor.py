@@ -43,11 +43,12 @@ def test_every_method_compresses_to_a_density(method, mlp, digits):
 def test_certificate_is_what_the_held_out_rows_say(error, confidence, mlp, digits):
     X = digits[2]
     X, X_val = X[:400], X[400:]
+    kind = ERRORS["probability" if error == "auto" else error]
     compressor = CoresetCompressor(
         mlp,
         method="magnitude",
         error=error,
-        epsilon=0.5,
+        epsilon=None if kind.counts_rows else 0.5,
         delta=0.2,
         confidence=confidence,
         random_state=0,
@@ -57,7 +58,6 @@ def test_certificate_is_what_the_held_out_rows_say(error, confidence, mlp, digit
         compressor.fit(X, X_val=X_val)
     certificate = compressor.certificate_
     original = network_of(mlp)
-    kind = ERRORS["relative" if error == "auto" else error]
     errors = kind.measure(
         compressor.transform(X_val),
         original.forward(X_val),
@@ -131,7 +131,7 @@ def test_too_few_rows_says_how_many_are_missing(mlp, digits):
     X = digits[2]
     with pytest.raises(ValueError, match=r"99 held-out rows.* 30: 69 are missing"):
         CoresetCompressor(mlp, delta=0.01).fit(X[:100])
-    with pytest.raises(ValueError, match="X_val has 5: 4 are missing"):
+    with pytest.raises(ValueError, match="X_val has 5: 14 are missing"):
         CoresetCompressor(mlp).fit(X, X_val=X[:5])
     with pytest.raises(ValueError, match="calibration rows and n_samples=20"):
         CoresetCompressor(mlp, method="corenet", guarantee="theoretical").fit(X[:20])
@@ -372,10 +372,10 @@ def test_path_has_the_bound_that_decides(mlp, digits):
         .fit(digits[2])
         .path_
     )
-    assert (np.diff(path["statistic"]) >= 0).all()
     assert (path["statistic"] > path["share_over_epsilon"]).all()
-    kept = np.flatnonzero(path["statistic"] <= 0.1)
-    assert kept[-1] == path["chosen"].argmax()
+    # the first network that fails ends the path; the one before it is chosen
+    assert (path["statistic"][:-1] <= 0.05).all() and path["statistic"][-1] > 0.05
+    assert path["chosen"].argmax() == len(path["chosen"]) - 2
 
 
 @pytest.mark.parametrize("method", ["corenet", "magnitude", "refined", "sipp"])
@@ -424,7 +424,7 @@ def test_damage_of_the_original_is_not_in_the_way(mlp, digits):
 
 def test_rows_that_are_all_alike_promise_nothing_of_others(mlp, digits):
     X = np.repeat(digits[2][:1], 100, axis=0)
-    with pytest.warns(UserWarning, match="no edges left, as on the 30 held-out"):
+    with pytest.warns(UserWarning, match="no edges left: on the 30 held-out"):
         compressor = CoresetCompressor(mlp, random_state=0).fit(X)
     assert compressor.density_ == 0
     certificate = certify(mlp, compressor, digits[2][1:], epsilon=0.1, delta=0.1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from skcoreset._errors import ERRORS, ratio, spread
+from skcoreset._errors import ERRORS, ratio, standard_deviations
 from skcoreset._network import Network
 
 OUTPUTS = ("identity", "exp", "logistic", "softmax")
@@ -67,7 +67,7 @@ def test_an_offset_of_the_outputs_changes_no_error_that_is_in_their_units(
     name, outputs
 ):
     F_hat, F = outputs
-    scale = spread(F)
+    scale = standard_deviations(F)
     before = measure(name, F_hat, F, scale=scale)
     for offset, factor in ((273.0, 1.0), (-14.0, 0.01), (0.0, 100.0)):
         after = measure(

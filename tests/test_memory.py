@@ -18,12 +18,10 @@ from sklearn.model_selection import (
 )
 
 from skcoreset import CoresetCompressor
-from skcoreset._errors import ERRORS
-from skcoreset._memory import Store, compute
-from skcoreset._methods import METHODS
 from skcoreset._training import Trainer
 
 from .conftest import random_network
+from .methods.common import networks_at
 
 
 @pytest.fixture
@@ -40,7 +38,9 @@ def n_trainings(monkeypatch):
 
 
 def compress(mlp, X, memory=None, **options):
-    options = {"epsilon": 0.3, "random_state": 0} | options
+    options = {"error": "relative", "delta": 0.1, "random_state": 0} | options
+    if "density" not in options and options["error"] != "classwise":
+        options.setdefault("epsilon", 0.3)
     return CoresetCompressor(mlp, memory=memory, **options).fit(X)
 
 
@@ -77,21 +77,14 @@ def test_drawn_networks_of_as_many_edges_are_told_apart(tmp_path):
     network = random_network([6, 12, 9, 4])
     X = np.random.default_rng(0).normal(size=(100, 6))
 
-    def path(recall):
-        return METHODS["pfp"].path(
-            network,
-            X,
-            [0.6, 0.58],
-            refine=True,
-            error=ERRORS["relative"],
-            rng=np.random.default_rng(0),
-            recall=recall,
-        )
+    def path(memory):
+        options = {"refine": True, "memory": memory}
+        return networks_at("pfp", network, X, [0.6, 0.58], **options)
 
-    networks = list(path(compute))
+    networks = path(None)
     assert len({each.n_edges for each in networks}) < len(networks)
     assert len({each.weights.tobytes() for each in networks}) == len(networks)
-    for one, other in zip(path(Store(tmp_path, 0)), networks, strict=True):
+    for one, other in zip(path(str(tmp_path)), networks, strict=True):
         np.testing.assert_array_equal(one.weights, other.weights)
 
 
@@ -115,7 +108,7 @@ def test_what_was_trained_is_trained_once(mlp, digits, tmp_path, n_trainings):
     [
         {"random_state": 1},
         {"random_state": None},
-        {"error": "probability"},
+        {"error": "scaled"},
         {"validation_fraction": 0.4},
     ],
 )

@@ -16,7 +16,8 @@ from .ranking import RankedFamily
 
 # Passes over the rows: after each step while more than half of the edges are left,
 # after each step below, and to finish a network. One density can afford a longer
-# finish; on a path many networks are finished, and what they begin with may take longer.
+# finish; on a path many networks are finished, and what they begin with may take
+# longer.
 N_PASSES_DENSITY, N_PASSES_PATH = (1, 1, 8), (1, 3, 3)
 
 
@@ -69,7 +70,7 @@ class Refined(Method):
             ratio=RATIO,
             between=between,
             finish=finish,
-            recall=calibration.memory,
+            memory=calibration.memory,
         )
         return DescentFamily(network, calibration, descent)
 
@@ -97,4 +98,4 @@ class DescentFamily(TrainedFamily):
         return self._descent.network(n_edges)
 
     def unfinished(self, step):
-        return self._descent.rough(step)
+        return self._descent.unfinished(step)

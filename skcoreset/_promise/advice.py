@@ -10,7 +10,7 @@ them.
 
 import warnings
 from dataclasses import replace
-from math import ceil, floor, inf, log10
+from math import ceil, floor, log10
 
 import numpy as np
 
@@ -25,6 +25,9 @@ DENSITIES = 0.8, 0.5, 0.2
 
 # Calibration rows that are used at most, and the share of them that is set apart.
 N_ROWS, SHARE = 10_000, 0.25
+
+# An epsilon or a delta more than this many times the one in hand is no advice.
+FAR = 20
 
 # Confidence with which the rows set apart must let a network pass. Held-out rows then
 # do in about 9 of 10 draws.
@@ -90,9 +93,10 @@ class Advice:
             return "It has no edge to spare."
         n_rows = self.rows.n_samples
         if n_rows < self.target.rule.n_needed:
+            larger = "" if self.target.kind.counts_rows else "epsilon or "
             return (
-                f"Give more rows to calibrate on ({self._X.shape[0] + n_rows} are too "
-                "few to say what would pass), a larger epsilon or a larger delta."
+                f"A larger {larger}delta keeps less. {self._X.shape[0] + n_rows} rows "
+                "to calibrate on are too few to say what would pass."
             )
         densest = DENSITIES[1] if self.plan.refine else DENSITIES[0]
         errors = self._errors(self.plan, densest)
@@ -136,13 +140,13 @@ class Advice:
         return None
 
     def _other_target(self, errors):
-        """The smallest epsilon or delta, rounded up to the digits shown."""
+        """The smallest epsilon or delta, rounded up to the digits shown, if not far."""
         if self.target.kind.counts_rows:
             name, smallest = "delta", Target(self.target.error, None, None, CONFIDENCE)
         else:
             name, smallest = "epsilon", replace(self.target, epsilon=None)
         value = getattr(self.rows.completed(smallest, errors), name)
-        if value < (1 if name == "delta" else inf):
+        if value <= FAR * getattr(self.target, name):
             unit = 10.0 ** (floor(log10(value)) - 1)
             return f"{name}={ceil(value / unit) * unit:.2g}"
         return None

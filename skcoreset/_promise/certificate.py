@@ -131,7 +131,7 @@ class Certificate:
         else:
             sentence = (
                 f"with {_percent(self.confidence)} confidence, {where}at least {share} "
-                f"of new rows like the held-out ones keep {self._kept}."
+                f"of new rows like the held-out ones keep {self._kept.rstrip(',')}."
             )
         if isinf(self.epsilon):
             sentence += " That is no bound: an infinite difference is allowed."

@@ -18,8 +18,11 @@ LOST_RANKING = 0.25
 # Fewest expected rows of a class, and of all others, for an AUC.
 N_EXPECTED = 5
 
+# A lost row is far off if its error is more than this many times epsilon.
+FAR_OFF = 10
+
 OTHER_ROWS = (
-    " Then fit again with other held-out rows: a promise that was picked after these "
+    "Then fit again with other held-out rows: a promise that was picked after these "
     "were seen does not hold on them."
 )
 
@@ -37,15 +40,25 @@ def warn_of_collapse(judge, compressed):
     network, F = judge.network, judge.F
     F_hat = compressed.forward(judge.X_val, thread_map=judge.thread_map)
     classifies = network.out_activation in ("softmax", "logistic")
-    remedy = _remedy(judge.target)
     # rows that are alike may differ by a rounding error
     varies = np.ptp(F, axis=0) > 16 * np.finfo(F.dtype).eps * np.abs(F).max(axis=0)
     constant = np.flatnonzero((np.ptp(F_hat, axis=0) == 0) & varies)
+    found = []
     if len(constant) == F.shape[1] or (len(constant) and not classifies):
-        _warn(
-            "On the held-out rows the compressed network is constant (outputs "
-            f"{constant.tolist()} of {F.shape[1]}), and the original is not. {remedy}"
+        which = (
+            "" if len(constant) == F.shape[1] else f" in outputs {constant.tolist()}"
         )
+        found.append(
+            f"On the held-out rows the compressed network is constant{which}, and the "
+            "original is not."
+        )
+    elif classifies and len(judge.classes) > 1:
+        found += _lost_classes(judge, F_hat) + _lost_rankings(judge, F_hat)
+    elif judge.target.epsilon is not None and np.isfinite(judge.target.epsilon):
+        _warn_of_tails(judge, F_hat)
+    if found:
+        remedy = _remedy(judge.target)
+        warnings.warn(" ".join([*found, remedy, OTHER_ROWS]), UserWarning)
     elif compressed.n_edges == 0:
         warnings.warn(
             f"The compressed network has no edges left: on the {len(F)} held-out rows "
@@ -53,48 +66,62 @@ def warn_of_collapse(judge, compressed):
             "more than these.",
             UserWarning,
         )
-    if classifies and len(judge.classes) > 1 and len(constant) < F.shape[1]:
-        _warn_of_lost_classes(judge, F_hat)
-        _warn_of_lost_rankings(judge, F_hat, remedy)
+
+
+def _warn_of_tails(judge, F_hat):
+    """Warn of held-out values that are far off: both networks extrapolate, differently.
+
+    A promise says nothing of how much a lost row may be off.
+    """
+    errors = judge.target.kind.measure(
+        F_hat, judge.F, judge.network.out_activation, judge.scale
+    )
+    far = errors > FAR_OFF * judge.target.epsilon
+    if far.any():
+        times = errors.max() / judge.target.epsilon
+        warnings.warn(
+            f"{np.count_nonzero(far)} of {len(errors)} held-out rows are further off "
+            f"than {FAR_OFF} times epsilon={judge.target.epsilon!r}, up to {times:.3g} "
+            "times: on unusual rows the compressed network may extrapolate otherwise "
+            "than the original. Clip the inputs to the range of the calibration rows, "
+            "in a step before the network such as MinMaxScaler(clip=True).",
+            UserWarning,
+        )
 
 
 def _remedy(target):
     """What keeps more, for an error."""
+    if target.kind.by_class:
+        return "A smaller delta or error='probability' keeps more."
     if target.kind.counts_rows:
-        return (
-            "A smaller delta or error='probability' keeps more of its predictions."
-            if target.kind.by_class
-            else "error='classwise' or 'probability' keeps more of its predictions."
-        )
-    return "A smaller epsilon or a smaller delta keeps more."
+        return "error='classwise' keeps every class, error='probability' the ranking."
+    return "A smaller epsilon or delta keeps more; error='classwise' keeps every class."
 
 
-def _warn_of_lost_classes(judge, F_hat):
+def _lost_classes(judge, F_hat):
     network = judge.network
     labels, labels_hat = network.labels(judge.F), network.labels(F_hat)
     if labels.shape[1] == 1:
         numbers = np.arange(max(2, network.widths[-1]))
         labels, labels_hat = labels == numbers, labels_hat == numbers
     n_kept, n_rows = (labels & labels_hat).sum(axis=0), labels.sum(axis=0)
-    lost = np.flatnonzero(n_kept < n_rows / 2)
-    if len(lost):
-        counts = ", ".join(
-            f"{judge.classes[i]} ({n_kept[i]} of {n_rows[i]})" for i in lost
-        )
-        _warn(
-            "Of some classes that the original predicts the compressed network keeps "
-            f"less than half of the held-out rows: {counts}. error='classwise' bounds "
-            "the changes of every class."
-        )
+    lost = ", ".join(
+        f"{judge.classes[i]} ({n_kept[i]} of {n_rows[i]})"
+        for i in np.flatnonzero(n_kept < n_rows / 2)
+    )
+    if not lost:
+        return []
+    return [
+        "The compressed network keeps less than half of the held-out rows that the "
+        f"original predicts as {lost}."
+    ]
 
 
-def _warn_of_lost_rankings(judge, F_hat, remedy):
+def _lost_rankings(judge, F_hat):
     """Compare the AUC that the original's own probabilities expect; needs no labels."""
     network = judge.network
-    if network.out_activation == "logistic" and network.widths[-1] == 1:
-        names = judge.classes[1:]
-    else:
-        names = judge.classes
+    is_binary = network.out_activation == "logistic" and network.widths[-1] == 1
+    names = judge.classes[1:] if is_binary else judge.classes
     with np.errstate(invalid="ignore"):
         P, P_hat = (network.activate_output(each) for each in (judge.F, F_hat))
     lost = []
@@ -104,12 +131,12 @@ def _warn_of_lost_rankings(judge, F_hat, remedy):
         before, after = expected_auc(p, p), expected_auc(p, p_hat)
         if after - 0.5 < (1 - LOST_RANKING) * (before - 0.5):
             lost.append(f"{name} (AUC {before:.2f} to {after:.2f})")
-    if lost:
-        _warn(
-            "The compressed network no longer ranks the held-out rows by their "
-            f"probability as the original does: {', '.join(lost)}, as expected from "
-            f"the original's probabilities. {remedy}"
-        )
+    if not lost:
+        return []
+    return [
+        "The compressed network does not rank the held-out rows as the original does: "
+        f"{', '.join(lost)}, as expected from the original's probabilities."
+    ]
 
 
 def expected_auc(p, score):
@@ -120,7 +147,3 @@ def expected_auc(p, score):
     y = np.repeat([1, 0], len(p))
     weights = np.concatenate([p, 1 - p]).astype(np.float64)
     return roc_auc_score(y, np.tile(score, 2), sample_weight=weights)
-
-
-def _warn(message):
-    warnings.warn(message + OTHER_ROWS, UserWarning)

@@ -1,58 +1,98 @@
-"""skcoreset._wrapped."""
+"""What people bring: MLPs, what is around them, and the rows that they get."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from .columns import (
+    columns_read,
+)
+from .containers import (
+    is_compressor,
+    is_fitted,
+    is_mlp,
+    last_step,
+    levels,
+    open_steps,
+    steps_before,
+    thawed,
+    with_last_step,
+)
 from .mlp import (
     DTYPES,
     SPARSE_FORMATS,
     check_estimator,
-    check_finite_output,
-    check_is_finite,
     decode_outputs,
     encode_targets,
-    input_names,
-    inputs_of,
-    is_fitted,
-    is_mlp,
     is_multilabel,
     label_encoding,
-    last_step,
     n_hidden_layers,
     network_of,
+    numbered,
     predicts_labels,
     set_label_encoding,
-    takes_in_fit,
-    thawed,
-    train_copy,
-    warn_if_not_trained_on,
-    with_last_step,
     with_network,
+)
+from .predictor import (
+    Pair,
+    Predictor,
+)
+from .rows import (
+    check_finite_output,
+    check_is_finite,
+    input_names,
+    inputs_of,
+)
+from .scalers import (
+    LinearInputs,
+    linear_inputs,
+    linear_steps,
+)
+from .training import (
+    looks_like_training_rows,
+    takes_in_fit,
+    train_copy,
+    warn_if_class_is_held_out,
+    warn_if_not_trained_on,
+    warn_if_training_rows,
 )
 
 __all__ = [
     "DTYPES",
     "SPARSE_FORMATS",
+    "LinearInputs",
+    "Pair",
+    "Predictor",
     "check_estimator",
     "check_finite_output",
     "check_is_finite",
+    "columns_read",
     "decode_outputs",
     "encode_targets",
     "input_names",
     "inputs_of",
+    "is_compressor",
     "is_fitted",
     "is_mlp",
     "is_multilabel",
     "label_encoding",
     "last_step",
+    "levels",
+    "linear_inputs",
+    "linear_steps",
+    "looks_like_training_rows",
     "n_hidden_layers",
     "network_of",
+    "numbered",
+    "open_steps",
     "predicts_labels",
     "set_label_encoding",
+    "steps_before",
     "takes_in_fit",
     "thawed",
     "train_copy",
+    "warn_if_class_is_held_out",
     "warn_if_not_trained_on",
+    "warn_if_training_rows",
     "with_last_step",
     "with_network",
 ]

@@ -22,6 +22,12 @@ from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
 
+
+def column_indices(transformer):
+    """Return which columns each part of a fitted ColumnTransformer gets."""
+    return transformer._transformer_to_input_indices
+
+
 # Callbacks are experimental (from 1.9 on): without them, or with others than these,
 # everything but `set_callbacks` works.
 try:
@@ -119,6 +125,7 @@ __all__ = [
     "check_method_params",
     "check_sample_weight",
     "clone_parametrized",
+    "column_indices",
     "fit_context",
     "fit_with_callbacks",
     "num_samples",

@@ -1,33 +1,28 @@
-"""What a compressor wraps: an MLP of scikit-learn, or a Pipeline that ends in one."""
+"""scikit-learn's MLPs: weights in and out, labels and targets."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-from contextlib import suppress
-from copy import copy
-from inspect import Parameter, signature
+from copy import copy, deepcopy
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import validate_data
 
 from .._network import ACTIVATIONS, OUT_ACTIVATIONS, Network, dense
 from .compat import InvalidParameterError
+from .containers import is_fitted, last_step, why_not, with_last_step
 
-# What is taken, as weights and as rows.
+# DTYPES and SPARSE_FORMATS are accepted as weights and as rows.
 DTYPES = (np.float64, np.float32)
 SPARSE_FORMATS = ("csr", "csc")
 
-# What only training needs: most of a pickled MLP.
+# Attributes that only training needs: most of a pickled MLP.
 _TRAINING_STATE = (
     "_optimizer",
     "_best_coefs",
@@ -37,7 +32,7 @@ _TRAINING_STATE = (
     "_intercept_indptr",
 )
 
-# What a training that goes on from these weights compares itself with.
+# Where a training that continues from other weights starts to compare.
 _START_OF_TRAINING = {
     "_no_improvement_count": 0,
     "best_loss_": np.inf,
@@ -45,108 +40,34 @@ _START_OF_TRAINING = {
 }
 
 
-# The steps
-
-
-def thawed(estimator):
-    """Return what is inside a FrozenEstimator."""
-    while isinstance(estimator, FrozenEstimator):
-        estimator = estimator.estimator
-    return estimator
-
-
-def last_step(estimator):
-    """Return the MLP itself, where there are steps before it."""
-    estimator = thawed(estimator)
-    while isinstance(estimator, Pipeline) and estimator.steps:
-        estimator = thawed(estimator.steps[-1][1])
-    return estimator
-
-
-def with_last_step(estimator, mlp):
-    """Return the same estimator with another MLP in its last step."""
-    if not isinstance(estimator, Pipeline):
-        return mlp
-    name, last = estimator.steps[-1]
-    pipeline = copy(estimator)
-    last = with_last_step(thawed(last), mlp)
-    pipeline.steps = [*estimator.steps[:-1], (name, last)]
-    return pipeline
-
-
-def is_mlp(estimator):
-    """Tell whether an estimator is one of scikit-learn's MLPs."""
-    return isinstance(estimator, (MLPClassifier, MLPRegressor))
-
-
-def is_fitted(estimator):
-    """Tell whether the MLP has weights."""
-    return hasattr(last_step(estimator), "coefs_")
-
-
 def n_hidden_layers(mlp):
-    """Number of hidden layers of an MLP, fitted or not."""
+    """Return the number of hidden layers of an MLP, fitted or not."""
     if is_fitted(mlp):
         return len(mlp.coefs_) - 1
     return np.size(mlp.hidden_layer_sizes)
-
-
-def is_multilabel(mlp):
-    """Tell whether a fitted MLP predicts a set of labels for each row."""
-    return is_classifier(mlp) and label_encoding(mlp)[0].startswith("multilabel")
-
-
-def predicts_labels(mlp, y=None):
-    """Whether an MLP, fitted or to be trained on `y`, predicts sets of labels."""
-    if is_fitted(mlp):
-        return is_multilabel(mlp)
-    return is_classifier(mlp) and type_of_target(y).startswith("multilabel")
-
-
-def label_encoding(mlp):
-    """Return scikit-learn's name for the kind of labels, and if they were sparse."""
-    binarizer = mlp._label_binarizer
-    return binarizer.y_type_, bool(binarizer.sparse_input_)
-
-
-def set_label_encoding(mlp, kind, is_sparse):
-    """Give an MLP with `classes_` what it decodes its outputs by."""
-    mlp._label_binarizer = LabelBinarizer()
-    mlp._label_binarizer.classes_ = mlp.classes_
-    mlp._label_binarizer.y_type_ = kind
-    mlp._label_binarizer.sparse_input_ = is_sparse
-
-
-def takes_in_fit(estimator, name):
-    """Tell whether `fit` has a parameter; that of a Pipeline has those of its steps."""
-    if isinstance(estimator, Pipeline):
-        step, _, name = name.partition("__")
-        steps = estimator.named_steps
-        return step in steps and takes_in_fit(thawed(steps[step]), name)
-    parameters = signature(estimator.fit).parameters
-    kinds = {parameter.kind for parameter in parameters.values()}
-    return name in parameters or Parameter.VAR_KEYWORD in kinds
 
 
 # Checks
 
 
 def check_estimator(estimator):
-    """Refuse what is no MLP, or is one that cannot be compressed."""
+    """Refuse an estimator that is no MLP, or one that cannot be compressed."""
+    reason = why_not(estimator)
+    if reason is not None:
+        raise InvalidParameterError(reason)
     mlp = last_step(estimator)
-    _check_is_mlp(mlp)
     if isinstance(estimator, FrozenEstimator) and not is_fitted(estimator):
         raise NotFittedError(
-            f"estimator={estimator!r} is frozen and not fitted: fit the network before "
-            "freezing it."
+            f"estimator is a FrozenEstimator of {type(mlp).__name__}, which is frozen "
+            "and not fitted: fit the network before freezing it."
         )
     if is_fitted(estimator):
         _check_weights(mlp)
         if is_classifier(mlp) and not hasattr(mlp, "_label_binarizer"):
             raise ValueError(
                 f"estimator is a {type(mlp).__name__} without _label_binarizer, which "
-                "predicts no classes: it was not fitted whole. A network made of given "
-                "weights has it from a partial_fit on a few rows."
+                "cannot predict classes: it was not fitted completely. A network made "
+                "of given weights gets it from a partial_fit on a few rows."
             )
     elif mlp.activation not in list(ACTIVATIONS):  # it may have no hash
         raise InvalidParameterError(
@@ -155,26 +76,13 @@ def check_estimator(estimator):
         )
 
 
-def _check_is_mlp(estimator):
-    if is_mlp(estimator):
-        return
-    inside = [
-        name for name, value in vars(estimator).items() if is_mlp(last_step(value))
-    ]
-    # the fitted network, where there is one, and not its unfitted template
-    inside.sort(key=lambda name: not name.endswith("_"))
-    hint = f" Pass its attribute `{inside[0]}`." if inside else ""
-    raise InvalidParameterError(
-        "estimator must be an MLPClassifier, an MLPRegressor or a Pipeline that ends "
-        f"in one; got {estimator!r}.{hint}"
-    )
-
-
 def _check_weights(mlp):
     which = f"estimator is a {type(mlp).__name__}"
     for attribute in ("coefs_", "intercepts_", "activation", "out_activation_"):
         if not hasattr(mlp, attribute):
-            raise ValueError(f"{which} without {attribute}: it was not fitted whole.")
+            raise ValueError(
+                f"{which} without {attribute}: it was not fitted completely."
+            )
     for attribute in ("coefs_", "intercepts_"):
         arrays = getattr(mlp, attribute)
         if not isinstance(arrays, (list, tuple)):
@@ -254,8 +162,10 @@ def _check_indices(coef, which):
 # Weights in and out
 
 
-def network_of(estimator):
+def network_of(estimator, *, copy=False):
     """Return the weights of a fitted estimator as a Network.
+
+    With `copy`, it shares no array with the estimator.
 
     Raises
     ------
@@ -265,8 +175,8 @@ def network_of(estimator):
     mlp = last_step(estimator)
     _check_weights(mlp)
     return Network(
-        tuple(map(_native, mlp.coefs_)),
-        tuple(map(_native, mlp.intercepts_)),
+        tuple(_native(coef, copy) for coef in mlp.coefs_),
+        tuple(_native(intercept, copy) for intercept in mlp.intercepts_),
         mlp.activation,
         mlp.out_activation_,
     )
@@ -275,151 +185,98 @@ def network_of(estimator):
 def with_network(estimator, network, *, to_dense=False):
     """Return a copy of a fitted estimator with the weights of another network.
 
-    It has no training state. Its `coefs_` are of type csr_array, or ndarrays where
-    `to_dense` is true or no weight is 0.
+    It shares no array with `estimator` or `network`, and has no training state. Its
+    `coefs_` are of type csr_array, or ndarrays where `to_dense` is true or no weight
+    is 0.
     """
     mlp = copy(last_step(estimator))
-    for name in _TRAINING_STATE:
-        mlp.__dict__.pop(name, None)
+    widths = tuple(coef.shape[1] for coef in mlp.coefs_)
+    for name in (*_TRAINING_STATE, "coefs_", "intercepts_"):
+        vars(mlp).pop(name, None)
+    mlp = deepcopy(mlp)
     for name, start in _START_OF_TRAINING.items():
         if vars(mlp).get(name) is not None:
             setattr(mlp, name, start)
     whole = network.n_edges == sum(np.prod(coef.shape) for coef in network.coefs)
-    convert = dense if to_dense or whole else _canonical
-    if network.widths != tuple(coef.shape[1] for coef in mlp.coefs_):
+    convert = _dense_copy if to_dense or whole else _sparse_copy
+    if network.widths != widths:
         mlp.hidden_layer_sizes = network.widths[:-1]
         mlp.n_layers_ = len(network.widths) + 1
     mlp.activation = network.activation
     mlp.coefs_ = [convert(coef) for coef in network.coefs]
     mlp.intercepts_ = [intercept.copy() for intercept in network.intercepts]
-    return with_last_step(thawed(estimator), mlp)
+    return with_last_step(estimator, mlp)
 
 
-def _native(array):
-    """The same in this machine's byte order; a file may come from another."""
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+def _native(array, copy):
+    """In this machine's byte order; the array may be from a file of another one."""
+    return array.astype(array.dtype.newbyteorder("="), copy=copy)
 
 
-def _canonical(array):
-    """A sparse array that later use leaves as it is: SciPy notes its form on it."""
-    array = sparse.csr_array(array)
+def _dense_copy(array):
+    return np.array(dense(array))
+
+
+def _sparse_copy(array):
+    """Without duplicates, which SciPy would otherwise sum up in a later product."""
+    array = sparse.csr_array(array, copy=True)
     array.sum_duplicates()
     return array
 
 
-# Rows and targets
+# Labels and targets
 
 
-def inputs_of(estimator, X, owner=None):
-    """Validate rows, and return what the MLP of a fitted estimator gets of them.
+def is_multilabel(mlp):
+    """Tell whether a fitted MLP predicts a set of labels for each row."""
+    return is_classifier(mlp) and label_encoding(mlp)[0].startswith("multilabel")
 
-    Parameters
-    ----------
-    estimator : fitted MLP or Pipeline
 
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+def predicts_labels(mlp, y=None):
+    """Tell whether an MLP, fitted or to be trained on `y`, predicts sets of labels."""
+    if is_fitted(mlp):
+        return is_multilabel(mlp)
+    return is_classifier(mlp) and type_of_target(y).startswith("multilabel")
 
-    owner : estimator, default=None
-        In whose name errors are raised. None is the MLP.
+
+def label_encoding(mlp):
+    """Return scikit-learn's name for the kind of labels, and if they were sparse."""
+    binarizer = mlp._label_binarizer
+    return binarizer.y_type_, bool(binarizer.sparse_input_)
+
+
+def set_label_encoding(mlp, kind, is_sparse):
+    """Give an MLP with `classes_` what it decodes its outputs by."""
+    mlp._label_binarizer = LabelBinarizer()
+    mlp._label_binarizer.classes_ = mlp.classes_
+    mlp._label_binarizer.y_type_ = kind
+    mlp._label_binarizer.sparse_input_ = is_sparse
+
+
+def numbered(estimator, y):
+    """Return a fitted estimator whose classes are what `y` holds.
+
+    Estimators that combine others number the classes before they fit these, and expect
+    numbers to be predicted.
 
     Returns
     -------
-    X : {ndarray, csr_array} of shape (n_samples, n_inputs)
-    """
-    estimator = thawed(estimator)
-    if isinstance(estimator, Pipeline):
-        if len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        return inputs_of(estimator.steps[-1][1], X, owner)
-    checker = estimator if owner is None else owner
-    if estimator is not vars(checker).get("estimator_"):
-        checker = copy(checker)
-        vars(checker).pop("feature_names_in_", None)
-        checker.n_features_in_ = estimator.coefs_[0].shape[0]
-        if hasattr(estimator, "feature_names_in_"):
-            checker.feature_names_in_ = estimator.feature_names_in_
-    X = validate_data(
-        checker, X, reset=False, accept_sparse=SPARSE_FORMATS, dtype=DTYPES
-    )
-    if sparse.issparse(X):
-        X = sparse.csr_array(X)
-        if not X.has_canonical_format:
-            X = X.copy()  # which is the caller's
-            X.sum_duplicates()
-    return X
-
-
-def input_names(estimator, n_features):
-    """Names of what enters the network of an estimator."""
-    names = None
-    while isinstance(estimator, Pipeline):
-        steps, estimator = estimator[:-1], thawed(estimator.steps[-1][1])
-        names = None
-        # where there are no steps, or one of them gives no names
-        with suppress(AttributeError, IndexError, ValueError):
-            names = steps.get_feature_names_out()
-    names = getattr(estimator, "feature_names_in_", names)
-    return [f"x{i}" for i in range(n_features)] if names is None else names
-
-
-def check_finite_output(network, X):
-    """Refuse rows on which the output of a network is not finite."""
-    if not network.magnitude_bound(X) < float(np.finfo(network.dtype).max):
-        check_is_finite(network.forward(X), network)
-
-
-def check_is_finite(F, network):
-    """Refuse outputs that are not finite."""
-    if not np.isfinite(F).all():
-        raise ValueError(
-            f"The output of the network on X is not finite in {network.dtype}: X or "
-            "the weights of `estimator` are too large. Scale X as for training."
-        )
-
-
-def train_copy(estimator, X, y, fit_params, rng):
-    """Return a trained copy of an unfitted estimator, the same for the same `rng`."""
-    estimator = clone(estimator)
-    seeds = {
-        name: rng.randint(np.iinfo(np.int32).max)
-        for name, value in sorted(estimator.get_params().items())
-        if value is None and name.split("__")[-1] == "random_state"
-    }
-    return estimator.set_params(**seeds).fit(X, y, **fit_params)
-
-
-def warn_if_not_trained_on(estimator, X, y):
-    """Say so where a fitted network predicts `y` no better than a constant would.
-
-    Raises
-    ------
-    ValueError
-        If `y` has a class that the network does not know.
+    estimator : estimator
+        The same; or, if `y` holds labels that it does not know and all of them number
+        its classes, a copy that predicts the numbers.
     """
     mlp = last_step(estimator)
-    y_pred = estimator.predict(X)
-    if is_classifier(mlp) and not is_multilabel(mlp):
-        y = column_or_1d(y)
-        codes = np.arange(len(mlp.classes_))
-        if not np.isin(y, mlp.classes_).all() and np.isin(y, codes).all():
-            # numbers of the classes, as estimators that combine others pass them on
-            y_pred = np.searchsorted(mlp.classes_, y_pred)
-        else:
-            encode_targets(mlp, y)
-        constant = np.unique(y, return_counts=True)[1].max()
-        better = (y == y_pred).sum() > constant or constant == len(y)
-    else:
-        Y = encode_targets(mlp, y)
-        Y_pred = np.asarray(y_pred).reshape(Y.shape)
-        loss = np.square(Y_pred - Y, dtype=float).sum()
-        better = loss < np.square(Y - Y.mean(axis=0), dtype=float).sum() or not loss
-    if not better:
-        warnings.warn(
-            f"The fitted {type(mlp).__name__} predicts y no better than a constant "
-            "does: it was compressed as it is, and not trained on this y. Pass an "
-            "unfitted one to train it.",
-            UserWarning,
-        )
+    if y is None or not is_classifier(mlp) or is_multilabel(mlp):
+        return estimator
+    y, codes = column_or_1d(y), np.arange(len(mlp.classes_))
+    if np.isin(y, mlp.classes_).all() or not np.isin(y, codes).all():
+        return estimator
+    estimator = deepcopy(estimator)
+    mlp = last_step(estimator)
+    kind, is_sparse = label_encoding(mlp)
+    mlp.classes_ = codes
+    set_label_encoding(mlp, kind, is_sparse)
+    return estimator
 
 
 def decode_outputs(mlp, outputs):
@@ -449,8 +306,8 @@ def encode_targets(mlp, y):
     Raises
     ------
     ValueError
-        If `y` holds a label that `mlp` does not know, what is no label or value, or has
-        the wrong shape.
+        If `y` holds a label that `mlp` does not know, or something that is no label or
+        value, or has the wrong shape.
     """
     n_outputs = len(mlp.intercepts_[-1])
     if not hasattr(mlp, "classes_"):
@@ -460,7 +317,7 @@ def encode_targets(mlp, y):
         is_indicator = np.isin(Y, (0, 1))
         if not is_indicator.all():
             raise ValueError(
-                "y has to tell by 0 and 1 which labels a row has, and holds "
+                "y must say by 0 and 1 which labels each row has, and holds "
                 f"{Y[~is_indicator][0]}."
             )
         return Y == 1
@@ -469,12 +326,12 @@ def encode_targets(mlp, y):
     known = Y.any(axis=1)
     if not known.all():
         raise ValueError(
-            f"y contains {y[~known][0]!r}, which is none of the classes that the "
-            f"network was trained on: {mlp.classes_.tolist()}."
+            f"y contains {y[~known].tolist()[0]!r}, which is not one of the classes "
+            f"that the network was trained on: {mlp.classes_.tolist()}."
         )
     if n_outputs > 1:
         return Y
-    # of two classes the second; of a single class none
+    # the one output of two classes is the second; a single class is trained towards 0
     return Y[:, 1:] if len(mlp.classes_) > 1 else ~Y
 
 

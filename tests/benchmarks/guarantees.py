@@ -14,13 +14,13 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.stats import beta
+from skcoreset._promise.guarantees import GUARANTEES, Target, Validation
 
 from skcoreset._errors import ERRORS, spread
 from skcoreset._memory import compute
 from skcoreset._methods import METHODS
 from skcoreset._network import Network
 from skcoreset._network.neurons import remove_neurons
-from skcoreset._promise.guarantees import GUARANTEES, Target, Validation
 
 N_POPULATION = 1000
 CONFIDENCE = 0.8

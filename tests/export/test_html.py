@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from skcoreset._promise.guarantees import GUARANTEES, Target
 from sklearn.datasets import load_wine
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -22,7 +23,6 @@ from skcoreset import CoresetCompressor
 from skcoreset._errors import ERRORS, spread
 from skcoreset._methods import METHODS
 from skcoreset._network import Network
-from skcoreset._promise.guarantees import GUARANTEES, Target
 from skcoreset._wrapped import network_of
 from skcoreset.export import to_html
 

@@ -1,5 +1,8 @@
 """CoreNet with the theorem's sample sizes: what it keeps, draws and refuses."""
 
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
 import warnings
 
 import numpy as np
@@ -9,11 +12,12 @@ from scipy.sparse import csr_array
 from skcoreset._compress import compress
 from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS
-from skcoreset._methods.corenet import Judge
+from skcoreset._methods.corenet import BestCoreset
 from skcoreset._methods.theorem import theorem_of
 from skcoreset._network import Network
 
 from ..conftest import random_network
+from .common import networks_at, plan_of
 
 CORENETS = ["corenet", "corenet+", "corenet++"]
 
@@ -27,9 +31,13 @@ def one_layer(n_features):
     )
 
 
-def by_theorem(method, network, X, epsilon=0.5, delta=0.1, seed=0):
-    rng = np.random.default_rng(seed)
-    return METHODS[method].by_theorem(network, X, epsilon=epsilon, delta=delta, rng=rng)
+def theorem_plan(method, epsilon=0.5, delta=0.1):
+    options = {"epsilon": epsilon, "delta": delta, "guarantee": "theoretical"}
+    return plan_of(method, "entrywise", **options)
+
+
+def by_theorem(method, network, X, **options):
+    return METHODS[method].by_theorem(network, X, theorem_plan(method, **options))
 
 
 @pytest.mark.parametrize("method", CORENETS)
@@ -67,11 +75,12 @@ def test_fewer_rows_than_the_theorem_asks_for_are_refused(method, delta):
     network = random_network([8, 20, 1])
     X = np.random.default_rng(0).random((1000, 8))
     theorem = theorem_of(network, X, delta)
-    needed = theorem.n_points + theorem.n_judges * (method == "corenet++")
+    n_others = theorem.n_comparison_points * (method == "corenet++")
+    needed = theorem.n_points + n_others
     by_theorem(method, network, X[:needed], delta=delta)
-    judges = f", {theorem.n_judges} of them to judge by," * (method == "corenet++")
+    compare = f", {n_others} of them to compare candidates," * (n_others > 0)
     message = (
-        f"at delta={delta} needs {needed} calibration rows{judges} and n_samples="
+        f"at delta={delta} needs {needed} calibration rows{compare} and n_samples="
         f"{needed - 1}: 1 are missing"
     )
     with pytest.raises(ValueError, match=message):
@@ -99,15 +108,10 @@ def test_neurons_that_are_silent_on_the_calibration_rows_only_stay(method):
     rng = np.random.default_rng(0)
     S, fresh = (rng.random((n, 300)) < 1 / 60 for n in (350, 500))
     S[:, :9] = 0
-    compressed, certificate, _ = compress(
-        network,
-        S.astype(float),
-        error="entrywise",
-        method=method,
-        guarantee="theoretical",
-        rng=rng,
-    )
-    assert certificate.holds
+    plan = theorem_plan(method, epsilon=0.1)
+    result = compress(network, S.astype(float), None, plan)
+    compressed = result.network
+    assert result.certificate.holds
     assert compressed.widths == (300, 1)
     F, F_hat = network.forward(fresh), compressed.forward(fresh)
     errors = ERRORS["entrywise"].measure(F_hat, F, "identity")
@@ -122,26 +126,23 @@ def test_neurons_without_edges_go_with_the_plus():
     network = network.with_weights(coefs)
     X = np.random.default_rng(0).random((300, 8))
     for method, width in (("corenet", 12), ("corenet+", 11)):
-        compressed, *_ = compress(
-            network, X, error="entrywise", method=method, guarantee="theoretical"
-        )
+        plan = theorem_plan(method, epsilon=0.1)
+        compressed = compress(network, X, None, plan).network
         assert compressed.widths[0] == width
         np.testing.assert_allclose(compressed.forward(X), network.forward(X))
 
 
 def test_few_rows_are_shared_where_nothing_is_promised():
-    # a budget needs neither so many rows for the sensitivities, nor so many judges
+    # a density needs fewer rows, for the sensitivities and to compare on
     network = random_network([8, 12, 3])
     for n_rows in (1, 2, 9, 1000):
         X = np.random.default_rng(0).random((n_rows, 8))
-        (sparse,) = METHODS["corenet++"].sparsify(
-            network, X, [0.5], rng=np.random.default_rng(0)
-        )
+        (sparse,) = networks_at("corenet++", network, X, [0.5])
         assert 0.3 < sparse.n_edges / network.n_edges < 0.7
 
 
-def test_a_judge_tells_how_large_it_is():
+def test_what_finds_the_best_coreset_tells_how_large_it_is():
     network = random_network([8, 12, 3])
     activations = network.activations(np.ones((5, 8)))
     size = sum(array.nbytes for array in (*network.coefs, *activations))
-    assert Judge(network, activations, []).__sizeof__() == size
+    assert BestCoreset(network, activations, []).__sizeof__() == size

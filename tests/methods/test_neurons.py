@@ -16,21 +16,20 @@ from sklearn.preprocessing import StandardScaler
 
 from skcoreset import CoresetCompressor
 from skcoreset._compress import compress
-from skcoreset._errors import ERRORS, spread
+from skcoreset._errors import ERRORS
 from skcoreset._methods import METHODS
 from skcoreset._network import Network
 from skcoreset._network.neurons import merge_duplicates, remove_neurons
 from skcoreset._wrapped import network_of
 
 from ..conftest import fitted, random_network
+from .common import networks_at, plan_of
 
 DENSITIES = [0.6, 0.4, 0.2, 0.1]
 
 
 def path(network, X, densities=DENSITIES, *, refine=True, method="neurons", **options):
-    options = {"rng": np.random.default_rng(0), "error": ERRORS["relative"]} | options
-    networks = METHODS[method].path(network, X, densities, refine=refine, **options)
-    return list(networks)
+    return networks_at(method, network, X, densities, refine=refine, **options)
 
 
 def small(network, X, density, **options):
@@ -121,14 +120,6 @@ def test_arguments_stay_as_they_are(network, rows):
     path(network, X, [0.2])
     for array, copy in zip((*network.coefs, *network.intercepts, X), before):
         assert_array_equal(array, copy)
-
-
-def test_sparsified_is_the_path_without_training(network, rows):
-    rng = np.random.default_rng(0)
-    (one,) = METHODS["neurons"].sparsify(network, rows[0], [0.2], rng=rng)
-    assert_array_equal(
-        one.weights, path(network, rows[0], [0.2], refine=False)[0].weights
-    )
 
 
 # Duplicates, and what nothing reads
@@ -233,10 +224,15 @@ def test_a_network_that_has_lost_edges_loses_neurons(method):
 
 @pytest.mark.parametrize("method", ["neurons", "pfp"])
 def test_no_hidden_layer_is_refused_by_name(method):
-    network = random_network([5, 3], out_activation="softmax")
     X = np.random.default_rng(0).normal(size=(40, 5))
     with pytest.raises(ValueError, match=f"method='{method}'.*no hidden layer"):
-        compress(network, X, X, error="relative", method=method)
+        plan_of(method).check(
+            classifier=True,
+            multilabel=False,
+            activation="relu",
+            n_hidden_layers=0,
+            has_X_val=False,
+        )
     unfitted = MLPClassifier(hidden_layer_sizes=())
     with pytest.raises(ValueError, match=f"method='{method}'.*no hidden layer"):
         CoresetCompressor(unfitted, method=method).fit(X, np.arange(40) % 3)
@@ -269,7 +265,12 @@ def test_what_is_left_is_a_smaller_dense_estimator(mlp, rows, method):
 def test_path_keeps_the_promise_and_goes_on_with_labels(mlp, digits):
     X, y, X_new, _ = digits
     compressor = CoresetCompressor(
-        mlp, method="neurons", epsilon=0.06, delta=0.3, random_state=0
+        mlp,
+        method="neurons",
+        error="relative",
+        epsilon=0.06,
+        delta=0.3,
+        random_state=0,
     ).fit(X_new[:400])
     assert compressor.certificate_.holds
     assert compressor.density_ < 1
@@ -283,18 +284,18 @@ def test_path_keeps_the_promise_and_goes_on_with_labels(mlp, digits):
 def test_every_error_can_be_asked_for(error):
     network = random_network([6, 10, 3], out_activation="softmax")
     X, X_val = np.random.default_rng(0).normal(size=(2, 300, 6))
-    compressed, certificate, _ = compress(
-        network, X, X_val, error=error, method="neurons", epsilon=0.8, delta=0.4
-    )
+    plan = plan_of("neurons", error, epsilon=0.8, delta=0.4)
+    result = compress(network, X, X_val, plan)
+    compressed, certificate = result.network, result.certificate
     assert compressed.widths[0] < 10
     assert certificate.holds
     F_hat, F = compressed.forward(X_val), network.forward(X_val)
-    scale = spread(network.forward(X)) if error == "scaled" else None
+    scale = ERRORS[error].scale_of(network, X)
     errors = ERRORS[error].measure(F_hat, F, "softmax", scale)
     assert certificate.share_over_epsilon == (errors > certificate.epsilon).mean()
 
 
-@pytest.mark.parametrize("target", [{"density": 0.3}, {"epsilon": 0.5, "delta": 0.3}])
+@pytest.mark.parametrize("target", [{"density": 0.3}, {"epsilon": 0.2, "delta": 0.3}])
 def test_weights_of_few_bits(mlp, rows, target):
     X = rows[0][:400]
     compressor = CoresetCompressor(
@@ -348,10 +349,10 @@ def test_duplicates_go_whatever_epsilon():
     )
     X = np.random.default_rng(0).normal(size=(200, 6))
     for refine in (True, False):
-        merged, certificate, _ = compress(
-            wide, X, X, error="relative", method="neurons", epsilon=1e-9, refine=refine
-        )
-        assert merged.widths == (9, 3) and certificate.holds
+        plan = plan_of("neurons", epsilon=1e-9, refine=refine)
+        result = compress(wide, X, X, plan)
+        merged = result.network
+        assert merged.widths == (9, 3) and result.certificate.holds
         assert_allclose(merged.forward(X), network.forward(X), atol=1e-12)
 
 

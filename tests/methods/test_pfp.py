@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skcoreset._methods import METHODS
 
 from ..conftest import random_network
+from .common import networks_at
 
 PFP = METHODS["pfp"]
 
@@ -104,8 +105,7 @@ def test_expected_density_is_the_mean_over_draws(network, X):
 
 
 def test_networks_are_nested(network, X):
-    rng = np.random.default_rng(0)
-    path = list(PFP.sparsify(network, X, [0.9, 0.7, 0.5, 0.3, 0.1], rng=rng))
+    path = networks_at("pfp", network, X, [0.9, 0.7, 0.5, 0.3, 0.1])
     for larger, smaller in pairwise(path):
         assert smaller.n_edges <= larger.n_edges
         for outer, inner in zip(larger.coefs, smaller.coefs):
@@ -117,7 +117,7 @@ def test_silent_neurons_are_never_drawn(X):
     intercepts = [b.copy() for b in network.intercepts]
     intercepts[0][[2, 5]] = -100
     network = network.with_weights(network.coefs, intercepts)
-    (compressed,) = PFP.sparsify(network, X, [1], rng=np.random.default_rng(0))
+    (compressed,) = networks_at("pfp", network, X, [1])
     assert not compressed.coefs[1][[2, 5]].any()
     assert not compressed.coefs[0][:, [2, 5]].any()
     assert (compressed.coefs[1].any(axis=1).sum(), compressed.widths[0]) == (10, 12)
@@ -125,9 +125,6 @@ def test_silent_neurons_are_never_drawn(X):
 
 def test_same_seed_same_network_whatever_n_jobs(network, X):
     one, two = (
-        next(
-            PFP.sparsify(network, X, [0.4], rng=np.random.default_rng(3), n_jobs=n_jobs)
-        )
-        for n_jobs in (1, 2)
+        networks_at("pfp", network, X, [0.4], n_jobs=n_jobs)[0] for n_jobs in (1, 2)
     )
     assert_array_equal(one.weights, two.weights)

@@ -1,3 +1,8 @@
+"""Methods that rank all edges once."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -7,6 +12,7 @@ from skcoreset._methods import ranking as _ranking
 from skcoreset._sensitivity import mean_relative_importance
 
 from ..conftest import random_network
+from .common import networks_at
 
 
 @pytest.mark.parametrize("method", ["magnitude", "sipp"])
@@ -17,9 +23,8 @@ def test_keeps_the_highest_scores_unchanged(method):
         [score.ravel() for score in METHODS[method].scores(network, X)]
     )
     densities = [0.9, 0.5, 0.1]
-    for density, sparse in zip(
-        densities, METHODS[method].sparsify(network, X, densities)
-    ):
+    networks = networks_at(method, network, X, densities, refine=False)
+    for density, sparse in zip(densities, networks):
         kept = sparse.weights != 0
         assert 0 <= density * network.n_edges - kept.sum() < 1
         assert scores[kept].min() >= scores[~kept].max()
@@ -44,5 +49,5 @@ def test_edges_that_are_zero_already_are_not_counted():
     weights = network.weights.copy()
     weights[::3] = 0
     network = network.with_weights(weights)
-    (sparse,) = METHODS["magnitude"].sparsify(network, None, [0.5])
+    (sparse,) = networks_at("magnitude", network, np.ones((1, 9)), [0.5])
     assert sparse.n_edges == network.n_edges // 2

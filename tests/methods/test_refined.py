@@ -12,23 +12,21 @@ from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset._errors import ERRORS
-from skcoreset._methods.base import n_edges_at
-from skcoreset._methods.ranking import Magnitude, SiPP
-from skcoreset._methods.refined import Refined
+from skcoreset._memory import compute
+from skcoreset._methods import n_edges_at
+from skcoreset._methods.calibration import Calibration, Pilot
 from skcoreset._network import Network
+from skcoreset._parallel import serial_map
 from skcoreset._wrapped import network_of
 
 from ..conftest import fitted, random_network
+from .common import networks_at, plan_of
 
 DENSITIES = [1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05]
 
 
-def refined_path(network, X, densities, *, refine=True, seed=0, **options):
-    options = {
-        "error": ERRORS["relative"],
-        "rng": np.random.default_rng(seed),
-    } | options
-    return Refined().path(network, X, densities, refine=refine, **options)
+def refined_path(network, X, densities, **options):
+    return networks_at("refined", network, X, densities, **options)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +41,7 @@ def digits():
 @pytest.fixture(scope="module")
 def path(digits):
     network, X, _ = digits
-    return list(refined_path(network, X, DENSITIES))
+    return refined_path(network, X, DENSITIES)
 
 
 def error(compressed, network, X):
@@ -62,7 +60,7 @@ def assert_equal(one, two):
 @pytest.mark.parametrize("refine", [True, False])
 def test_densities_are_as_asked_and_edges_nested(digits, refine):
     network, X, _ = digits
-    compressed = list(refined_path(network, X, DENSITIES, refine=refine))
+    compressed = refined_path(network, X, DENSITIES, refine=refine)
     for density, net in zip(DENSITIES, compressed, strict=True):
         assert net.n_edges == n_edges_at(density, network.n_edges)
         assert net.dtype == network.dtype
@@ -75,19 +73,24 @@ def test_path_starts_at_the_network_itself(digits, path):
     assert_equal(path[0], digits[0])
 
 
-def test_networks_already_yielded_stay_as_they_are(digits):
+def test_networks_stay_as_they_are_when_others_are_asked_for(digits):
     network, X, _ = digits
-    descent = refined_path(network, X, [0.3, 0.1])
-    first = next(descent)
+    plan = plan_of("refined")
+    family = plan.method.open(network, X, plan, serial_map)
+    first = family.at(800)
     copies = [a.copy() for a in (*first.coefs, *first.intercepts)]
-    next(descent)
+    family.at(300)
     for a, b in zip(copies, (*first.coefs, *first.intercepts)):
         np.testing.assert_array_equal(a, b)
+    # nor do they depend on which others were asked for
+    again = plan.method.open(network, X, plan, serial_map)
+    again.at(300)
+    assert_equal(again.at(800), first)
 
 
 def test_without_refinement_weights_keep_their_values(digits):
     network, X, _ = digits
-    compressed = next(refined_path(network, X, [0.2], refine=False))
+    compressed = refined_path(network, X, [0.2], refine=False)[0]
     for coef, original in zip(compressed.coefs, network.coefs):
         np.testing.assert_array_equal(coef[coef != 0], original[coef != 0])
     for b, original in zip(compressed.intercepts, network.intercepts):
@@ -96,14 +99,7 @@ def test_without_refinement_weights_keep_their_values(digits):
 
 def test_better_than_refined_magnitude(digits, path):
     network, X, X_new = digits
-    (magnitude,) = Magnitude().path(
-        network,
-        X,
-        [0.1],
-        refine=True,
-        error=ERRORS["relative"],
-        rng=np.random.default_rng(0),
-    )
+    (magnitude,) = networks_at("magnitude", network, X, [0.1], refine=True)
     peer = error(magnitude, network, X_new)
     assert error(path[DENSITIES.index(0.1)], network, X_new) < 0.9 * peer
 
@@ -119,14 +115,14 @@ def test_fine_path_is_about_as_good_as_one_target(digits):
     network, X, X_new = digits
     grid = 0.97 ** np.arange(77)
     *_, fine = refined_path(network, X, grid)
-    single = next(refined_path(network, X, grid[-1:]))
+    single = refined_path(network, X, grid[-1:])[0]
     assert error(fine, network, X_new) < 1.15 * error(single, network, X_new)
 
 
 def test_same_seed_same_path_whatever_n_jobs(digits):
     network, X, _ = digits
     one, two = (
-        next(refined_path(network, X, [0.2], seed=7, n_jobs=n_jobs))
+        refined_path(network, X, [0.2], seed=7, n_jobs=n_jobs)[0]
         for n_jobs in (None, 2)
     )
     assert_equal(one, two)
@@ -135,7 +131,7 @@ def test_same_seed_same_path_whatever_n_jobs(digits):
 def test_network_stays_untouched(digits):
     network, X, _ = digits
     before = [a.copy() for a in (*network.coefs, *network.intercepts, X)]
-    next(refined_path(network, X, [0.1]))
+    refined_path(network, X, [0.1])[0]
     for a, b in zip(before, (*network.coefs, *network.intercepts, X)):
         np.testing.assert_array_equal(a, b)
 
@@ -159,19 +155,12 @@ def test_ends_well_whatever_the_network(activation, n_samples, widths):
                 assert np.isfinite(array).all()
 
 
-def test_sparsified_is_the_path_without_training(digits):
-    network, X, _ = digits
-    rng = np.random.default_rng(0)
-    (one,) = Refined().sparsify(network, X, [0.2], rng=rng)
-    assert_equal(one, next(refined_path(network, X, [0.2], refine=False)))
-
-
 @pytest.mark.parametrize("n_rows", [20, 200])
 def test_training_on_few_rows_helps_others(digits, n_rows):
     network, X, X_new = digits
     for density in (0.5, 0.2):
         plain, trained = (
-            next(refined_path(network, X[:n_rows], [density], refine=refine))
+            refined_path(network, X[:n_rows], [density], refine=refine)[0]
             for refine in (False, True)
         )
         assert error(trained, network, X_new) < 0.5 * error(plain, network, X_new)
@@ -192,23 +181,43 @@ def test_better_than_simple_rankings_where_many_inputs_were_hardly_seen():
     densities = [0.5, 0.2, 0.05]
     refined = refined_path(network, rows, densities)
     rivals = [
-        method.sparsify(network, rows, densities) for method in (Magnitude(), SiPP())
+        networks_at(method, network, rows, densities)
+        for method in ("magnitude", "sipp")
     ]
     for ours, *theirs in zip(refined, *rivals):
         best = min(error(rival, network, X_new) for rival in theirs)
         assert error(ours, network, X_new) < best
 
 
-def test_only_finished_networks_are_trained_on_the_rows_that_are_more():
+def test_only_finished_networks_are_trained_on_the_pilot_rows():
     network = random_network([5, 8, 3])
-    X, X_more, others = np.random.default_rng(0).normal(size=(3, 60, 5))
-    rough, finished = [], []
-    for more in (None, X_more, others):
-        options = {"refine": True, "error": ERRORS["absolute"]}
+    X, X_pilot, others = np.random.default_rng(0).normal(size=(3, 60, 5))
+    plan = plan_of("refined", "absolute")
+    unfinished, finished = [], []
+    for rows in (X_pilot, others):
+        pilot = Pilot(network, rows, np.zeros(60, int), plan.error, None)
         rng = np.random.default_rng(0)
-        with Refined().walk(network, X, more, rng=rng, **options) as walk:
-            finished.append(walk.network(walk.n_edges[6]).weights)
-            rough.append(walk.rough(7).weights)
-    np.testing.assert_array_equal(rough, [rough[0]] * 3)
-    assert not np.array_equal(finished[0], finished[1])
-    assert not np.array_equal(finished[1], finished[2])
+        calibration = Calibration(X, pilot, compute, rng, serial_map)
+        family = plan.method.trained(network, calibration, plan)
+        finished.append(family.at(family.steps[6]).weights)
+        unfinished.append(family.unfinished(7).weights)
+    np.testing.assert_array_equal(*unfinished)
+    assert not np.array_equal(*finished)
+
+
+@pytest.mark.parametrize("method", ["refined", "magnitude", "corenet", "neurons"])
+def test_families_divide_the_calibration_rows_only_where_a_path_begins_late(method):
+    network = random_network([5, 8, 3])
+    X = np.random.default_rng(0).normal(size=(400, 5))
+    for options, n_pilot in (
+        ({"refine": True}, 50),
+        ({"refine": False}, None),
+        ({"refine": True, "density": 0.5}, None),
+    ):
+        plan = plan_of(method, "absolute", **options)
+        calibration = Calibration.of(network, X, plan, serial_map)
+        rows = calibration.X
+        assert calibration.pilot is None or len(calibration.pilot.X) == n_pilot
+        assert len(rows) == 400 - (n_pilot or 0)
+        family = plan.method.open(network, X, plan, serial_map)
+        assert (family.pilot is None) == (n_pilot is None)

@@ -1,3 +1,8 @@
+"""Sampling of edges, by definition and without bias."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
 import itertools
 
 import numpy as np
@@ -10,16 +15,15 @@ from skcoreset._network import Network
 from skcoreset._sensitivity import sensitivity
 
 from ..conftest import random_network
+from .common import networks_at
 
 SAMPLING = ["corenet", "corenet+", "corenet++", "uniform", "l1", "l2", "l1+l2"]
 CORENETS = SAMPLING[:3]
 
 
 def at_density(method, network, X, density, seed=0, n_jobs=None):
-    rng = np.random.default_rng(seed)
-    (sparse,) = METHODS[method].sparsify(
-        network, X, np.array([density]), rng=rng, n_jobs=n_jobs
-    )
+    options = {"seed": seed, "n_jobs": n_jobs}
+    (sparse,) = networks_at(method, network, X, [density], **options)
     return sparse
 
 
@@ -87,9 +91,7 @@ def test_kept_edges_keep_their_sign_and_intercepts_are_exact(method, problem):
 def test_paths_are_nested_and_one_density_is_a_point_of_the_path(method, problem):
     network, X = problem
     densities = 0.8 ** np.arange(1, 9)
-    path = list(
-        METHODS[method].sparsify(network, X, densities, rng=np.random.default_rng(0))
-    )
+    path = networks_at(method, network, X, densities)
     for denser, sparser in itertools.pairwise(path):
         assert not ((sparser.weights != 0) & (denser.weights == 0)).any()
     if method != "corenet++":  # its candidates are compared at the densities asked
@@ -260,20 +262,20 @@ def test_groups_draw_from_their_own_edges(task_size, problem, monkeypatch):
     )
 
 
-def test_a_judge_sees_the_candidates_of_a_group_and_picks_one(problem):
+def test_the_candidates_of_a_group_are_seen_together_and_one_is_picked(problem):
     network, X = problem
     coresets = METHODS["corenet"].coresets(network, X)
     sizes = coresets.sizes(2.0)
     seen = {}
 
-    def judge(g, edges, probabilities, candidates):
+    def best_of(g, edges, probabilities, candidates):
         assert {g} == set(coresets.group[edges])
         np.testing.assert_allclose(probabilities, coresets.probabilities[edges])
         seen[g] = edges[candidates]
         return g % 3
 
     draws = coresets.draw(
-        sizes, rng=np.random.default_rng(0), n_candidates=3, judge=judge
+        sizes, rng=np.random.default_rng(0), n_candidates=3, best_of=best_of
     )
     assert sorted(seen) == list(range(coresets.n_groups))
     for g, sequences in seen.items():
@@ -284,9 +286,7 @@ def test_a_judge_sees_the_candidates_of_a_group_and_picks_one(problem):
 def test_a_network_for_every_density(problem):
     network, X = problem
     densities = np.array([0.6, 0.5, 0.4, 0.3, 0.2])
-    path = METHODS["corenet"].sparsify(
-        network, X, densities, rng=np.random.default_rng(0)
-    )
+    path = networks_at("corenet", network, X, densities)
     shares = [sparse.n_edges / network.n_edges for sparse in path]
     np.testing.assert_allclose(shares, densities, atol=0.08)
     assert (np.diff(shares) < 0).all()

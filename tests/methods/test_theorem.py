@@ -40,17 +40,17 @@ def test_constants_by_their_formulas(delta, widths, both_signs, events):
 
 @pytest.mark.parametrize("both_signs, events", [(False, 8), (True, 16)])
 @pytest.mark.parametrize("widths", WIDTHS)
-def test_candidates_and_judges_are_the_fewest_that_fail_rarely(
+def test_candidates_and_comparison_points_are_the_fewest_that_fail_rarely(
     widths, both_signs, events
 ):
-    # all candidates with probability 0.9**tau, and judges with exp(-n / 8)
+    # all candidates with probability 0.9**tau, and comparison points with exp(-n / 8)
     for delta in np.geomspace(1e-9, 0.96, 40):
         theorem = Theorem(widths, delta, both_signs)
-        tau, n_judges = theorem.n_candidates, theorem.n_judges
+        tau, n_points = theorem.n_candidates, theorem.n_comparison_points
         failure = delta / sum(widths)
         assert 0.9**tau <= failure / (events / 2) < 0.9 ** (tau - 1)
         failure /= events * tau
-        assert exp(-n_judges / 8) <= failure < exp(-(n_judges - 1) / 8)
+        assert exp(-n_points / 8) <= failure < exp(-(n_points - 1) / 8)
 
 
 def test_the_smallest_delta_there_is_has_constants():

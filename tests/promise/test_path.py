@@ -10,35 +10,27 @@ import numpy as np
 import pytest
 
 from skcoreset import CoresetCompressor
-from skcoreset._memory import compute
-from skcoreset._methods import COARSE_STEPS, METHODS
-from skcoreset._promise.guarantees import Target
-from skcoreset._promise.path import (
-    MARGIN,
-    N_COARSE,
-    beginning,
-    choose_judges,
-    networks_of_path,
-    path_edges,
-)
+from skcoreset._methods import STEPS_PER_HALVING
+from skcoreset._methods.calibration import choose_pilot_rows
+from skcoreset._parallel import serial_map
+from skcoreset._promise.path import MARGIN, first_step, path, path_edges
+from skcoreset._promise.target import Target
 from skcoreset._training import steps_down
 
 from ..conftest import random_network
+from ..methods.common import plan_of
 
 
-def fake_walk(n_steps=40, steps_apart=1):
-    return SimpleNamespace(
-        n_edges=list(range(n_steps, 0, -1)),
-        steps_apart=steps_apart,
-        rough=lambda step: step,
-    )
-
-
-def begin(errors, target, groups=None, **walk):
-    """Where a path begins whose networks have these errors, (n_steps, n_judges)."""
+def begin(errors, target, groups=None, steps_apart=1):
+    """Where a path begins whose networks have these errors, (n_steps, n_pilot)."""
     groups = np.zeros(errors.shape[1], np.intp) if groups is None else groups
-    walk = fake_walk(len(errors), **walk)
-    return beginning(walk, lambda step: errors[step], groups, target, compute)
+    family = SimpleNamespace(
+        steps=list(range(len(errors), 0, -1)),
+        steps_apart=steps_apart,
+        pilot=SimpleNamespace(groups=groups),
+        pilot_errors=lambda step: errors[step],
+    )
+    return first_step(family, target)
 
 
 @pytest.fixture
@@ -60,7 +52,7 @@ def test_a_larger_epsilon_or_delta_never_begins_denser(errors, confidence):
     assert first.min() == 0 and first.max() > 30
 
 
-def test_path_begins_before_the_judges_could_no_longer_promise():
+def test_path_begins_before_the_pilot_rows_could_no_longer_be_promised():
     errors = np.zeros((40, 60))
     errors[17:, :6] = 1
     assert begin(errors, Target("absolute", 0.5, 0.1)) == 17 - MARGIN
@@ -75,7 +67,7 @@ def test_a_row_that_is_kept_again_is_not_lost(confidence):
     assert begin(errors, Target("absolute", 0.5, 0.1, confidence)) == 39 - MARGIN
 
 
-def test_every_class_that_has_judges_counts_by_itself():
+def test_every_class_that_has_pilot_rows_counts_by_itself():
     errors = np.zeros((40, 60))
     errors[20:, 50:53] = 1
     groups = np.repeat([0, 2], [50, 10])
@@ -83,15 +75,15 @@ def test_every_class_that_has_judges_counts_by_itself():
     assert begin(errors, Target("prediction", delta=0.2)) == 39 - MARGIN
 
 
-def test_without_judges_a_path_is_fine_from_the_start():
-    assert begin(np.zeros((40, 0)), Target("absolute")) == 0
-    assert begin(np.zeros((1, 5)), Target("absolute")) == 0
+def test_without_pilot_rows_a_path_is_fine_from_the_start():
+    assert begin(np.zeros((40, 0)), Target("absolute", 0.1)) == 0
+    assert begin(np.zeros((1, 5)), Target("absolute", 0.1)) == 0
 
 
-def test_judges_are_some_of_every_group():
+def test_pilot_rows_are_some_of_every_group():
     groups = np.repeat([0, 1, 2, 3], [3, 40, 400, 20_000])
-    judges = choose_judges(groups, np.random.default_rng(0))
-    np.testing.assert_array_equal(np.bincount(groups[judges]), [0, 10, 50, 1000])
+    chosen = choose_pilot_rows(groups, np.random.default_rng(0))
+    np.testing.assert_array_equal(np.bincount(groups[chosen]), [0, 10, 50, 1000])
 
 
 @pytest.mark.parametrize("n_edges", [1, 2, 30, 5000])
@@ -99,19 +91,21 @@ def test_judges_are_some_of_every_group():
 def test_paths_are_nested_and_end_with_one_edge(n_edges, n_per_step):
     steps = steps_down(n_edges, 0.9)
     paths = [path_edges(steps, first, n_per_step) for first in range(len(steps))]
-    for path in paths:
-        assert all(more > fewer for more, fewer in pairwise([n_edges, *path]))
-        assert path[-1:] == [1] * (n_edges > 1)
+    for numbers in paths:
+        assert all(more > fewer for more, fewer in pairwise([n_edges, *numbers]))
+        assert numbers[-1:] == [1] * (n_edges > 1)
     for finer, coarser in pairwise(paths):
         assert set(coarser) <= set(finer)
 
 
-def test_few_networks_come_before_the_fine_part():
+def test_networks_halve_from_one_to_where_the_path_is_fine():
     steps = steps_down(5000, 0.9)
     for first in range(len(steps)):
         coarse = [n for n in path_edges(steps, first, 3) if n > steps[first]]
-        assert len(coarse) == min(N_COARSE, max(0, (first - 1) // COARSE_STEPS))
-        assert all(n in steps[::COARSE_STEPS] for n in coarse)
+        assert coarse == steps[STEPS_PER_HALVING:first:STEPS_PER_HALVING]
+        for n_edges, fewer in pairwise([5000, *coarse]):
+            # numbers of edges are rounded down
+            assert fewer > 0.52 * n_edges - STEPS_PER_HALVING
 
 
 @pytest.mark.parametrize(
@@ -128,28 +122,17 @@ def test_few_networks_come_before_the_fine_part():
         ("pfp", False),
     ],
 )
-def test_a_path_that_begins_later_has_no_network_that_an_earlier_has_not(
-    method, refine
-):
+def test_a_path_that_begins_later_has_no_other_fine_networks(method, refine):
     network = random_network([4, 3, 2] if refine else [8, 12, 3])
     X = np.random.default_rng(1).normal(size=(60, len(network.coefs[0])))
 
-    def path(epsilon):
-        networks = networks_of_path(
-            METHODS[method],
-            network,
-            X,
-            Target("absolute", epsilon, 0.2),
-            scale=None,
-            refine=refine,
-            rng=np.random.default_rng(0),
-            recall=compute,
-            n_jobs=None,
-        )
-        return [compressed.weights.tobytes() for compressed in networks]
+    def numbers(epsilon):
+        plan = plan_of(method, "absolute", epsilon=epsilon, delta=0.2, refine=refine)
+        family = plan.method.open(network, X, plan, serial_map)
+        return path(family, plan.target)
 
-    earlier, later = path(0.1), path(3.0)
-    assert len(earlier) == len(set(earlier))
+    earlier, later = numbers(0.1), numbers(3.0)
+    assert earlier == sorted(set(earlier), reverse=True)
     if refine:
         assert set(later) < set(earlier)
         assert later[-1] == earlier[-1]
@@ -163,23 +146,32 @@ def test_a_larger_epsilon_or_delta_never_ends_denser(method, mlp, digits):
     X = digits[2]
 
     def density(**options):
-        compressor = CoresetCompressor(mlp, method=method, random_state=0, **options)
+        options |= {"method": method, "error": "relative", "random_state": 0}
+        compressor = CoresetCompressor(mlp, **options)
         return compressor.fit(X).density_
 
     for name, values in (("epsilon", [0.2, 0.4, 0.8]), ("delta", [0.05, 0.1, 0.3])):
-        densities = [density(**{"epsilon": 0.4} | {name: value}) for value in values]
+        given = {"epsilon": 0.4, "delta": 0.1}
+        densities = [density(**given | {name: value}) for value in values]
         assert densities == sorted(densities, reverse=True)
 
 
 def test_where_the_path_is_likely_to_end_is_printed(mlp, digits, capsys):
     compressor = CoresetCompressor(
-        mlp, epsilon=0.3, prune_neurons=False, random_state=0, verbose=1
+        mlp,
+        error="relative",
+        epsilon=0.3,
+        delta=0.1,
+        prune_neurons=False,
+        random_state=0,
+        verbose=1,
     )
     compressor.fit(digits[2])
-    first, second, *others = capsys.readouterr().out.splitlines()
-    assert first.startswith("[skcoreset] density 1.0000")
-    assert second.startswith("[skcoreset] 62 calibration rows say that the path ends")
-    density = float(second.split("density ")[1].split(",")[0])
-    assert len(others) <= int(second.split("at most ")[1].split(" ")[0])
+    predicted, *others = capsys.readouterr().out.splitlines()
+    if predicted.startswith("[skcoreset] density 1.0000"):
+        predicted, *others = others
+    assert predicted.startswith("[skcoreset] 62 pilot rows predict that the path ends")
+    density = float(predicted.split("density ")[1].split(":")[0])
+    assert len(others) <= int(predicted.split("at most ")[1].split(" ")[0])
     assert any(line.startswith(f"[skcoreset] density {density:.4f}") for line in others)
     assert density > compressor.density_ > density / 2
