@@ -7,6 +7,7 @@ from .columns import (
     columns_read,
 )
 from .containers import (
+    check_is_compressor,
     is_compressor,
     is_fitted,
     is_mlp,
@@ -64,6 +65,7 @@ __all__ = [
     "Predictor",
     "check_estimator",
     "check_finite_output",
+    "check_is_compressor",
     "check_is_finite",
     "columns_read",
     "decode_outputs",

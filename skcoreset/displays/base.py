@@ -3,8 +3,6 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sklearn.utils.validation import check_is_fitted
-
 from .._errors import ERRORS
 from .._wrapped.compat import check_matplotlib_support
 
@@ -20,15 +18,6 @@ class Display:
             _, ax = plt.subplots(figsize=figsize, layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         return ax
-
-
-def check_is_compressor(estimator):
-    """Refuse what is not a fitted compressor."""
-    if not hasattr(estimator, "fine_tune"):
-        raise TypeError(
-            f"compressor must be a CoresetCompressor; got {type(estimator).__name__}."
-        )
-    check_is_fitted(estimator, "certificate_")
 
 
 def statistic_label(certificate):
