@@ -178,7 +178,7 @@ class Judge:
 
     def __init__(self, network, X, X_val, plan, thread_map=serial_map):
         self.network, self.X_val = network, X_val
-        self.target, self.verbose = plan.target, plan.verbose
+        self.plan, self.target, self.verbose = plan, plan.target, plan.verbose
         self.thread_map = thread_map
         self.scale = plan.error.scale_of(network, X)
         self.F = network.forward(X_val, thread_map=thread_map)

@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from skcoreset._promise.guarantees import GUARANTEES, Target
 from sklearn.datasets import load_wine
@@ -439,6 +438,7 @@ def test_dark_figures_on_bright_paper(mlp, digits):
 
 def test_inputs_are_shown_where_steps_do_more_than_scale():
     rng = np.random.default_rng(0)
+    pd = pytest.importorskip("pandas")
     X = pd.DataFrame({"colour": rng.choice(["red", "blue"], 200)})
     mlp = MLPClassifier((4,), solver="lbfgs", max_iter=50, random_state=0)
     pipeline = fitted(
