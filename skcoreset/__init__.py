@@ -10,6 +10,7 @@ from ._path_promises import path_promises
 from ._promise.certificate import Certificate
 from ._promise.monitor import Monitor
 from ._promise.simultaneous import PathPromises
+from ._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor
 from ._verify import verify
 from ._version import __version__
 from .displays import (
@@ -34,6 +35,8 @@ __all__ = [
     "PathPromises",
     "PathPromisesDisplay",
     "SensitivityDisplay",
+    "SparseMLPClassifier",
+    "SparseMLPRegressor",
     "__version__",
     "bounds",
     "certify",

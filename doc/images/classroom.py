@@ -119,12 +119,14 @@ style.append(
     encoding="utf-8",
 )
 
-# The page to play with
-compressor = CoresetCompressor(mlp, random_state=0).fit(X_cal)
-to_html(
+# The page to play with: what is promised is how often the answer may change
+compressor = CoresetCompressor(mlp, error="prediction", random_state=0).fit(X_cal)
+page = to_html(
     compressor,
     X_cal,
     X_test,
     file=HERE.parent / "_static" / "digits.html",
-    title="Thin a network that reads digits",
+    title="Draw a digit. Then drag the slider and see when the thinned network changes "
+    "its mind.",
 )
+print(page.comparison)

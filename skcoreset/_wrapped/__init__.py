@@ -38,6 +38,7 @@ from .predictor import (
     Predictor,
 )
 from .rows import (
+    AugmentedRows,
     check_finite_output,
     check_is_finite,
     input_names,
@@ -60,6 +61,7 @@ from .training import (
 __all__ = [
     "DTYPES",
     "SPARSE_FORMATS",
+    "AugmentedRows",
     "LinearInputs",
     "Pair",
     "Predictor",

@@ -7,6 +7,10 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import is_classifier
+
+from .._network import dense
+from .._wrapped.compat import num_samples, safe_indexing
 
 # More rows than these are compared by a random sample of this size.
 MAX_ROWS = 20_000
@@ -177,6 +181,41 @@ def compare(original, exported, *, predictions=None, classes=None, rows=None):
         {name: float(group.mean()) for name, group in groups.items()},
         {name: len(group) for name, group in groups.items()},
     )
+
+
+def compare_on(X, original, exported):
+    """Compare two estimators on rows, of very many on a random sample.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+    original : estimator
+
+    exported : estimator or callable
+        A callable takes the rows and returns what `answers` does.
+
+    Returns
+    -------
+    comparison : Comparison
+    """
+    rows = rows_to_compare(num_samples(X))
+    X = safe_indexing(X, rows)
+    outputs, y = answers(original, X)
+    is_function = not hasattr(exported, "predict")
+    exported, y_exported = exported(X) if is_function else answers(exported, X)
+    predictions = None if y is None else (y, y_exported)
+    classes = getattr(original, "classes_", None)
+    return compare(
+        outputs, exported, predictions=predictions, classes=classes, rows=rows
+    )
+
+
+def answers(estimator, X):
+    """Outputs of an estimator, and of a classifier its predictions, else None."""
+    if not is_classifier(estimator):
+        return estimator.predict(X), None
+    return estimator.predict_proba(X), dense(estimator.predict(X))
 
 
 def rows_to_compare(n_rows):

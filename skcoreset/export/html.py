@@ -1,4 +1,4 @@
-"""A page that computes the networks of a path itself, for a browser."""
+"""A page for a browser, which computes the networks of a path itself."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -31,18 +31,19 @@ from .._wrapped import (
     last_step,
     network_of,
 )
-from ..displays import check_image_shape
+from ..displays import check_image_shape, palette
+from .comparison import answers, compare
 
-# Shares of the edges that the points of a path keep.
+# DENSITIES: shares of the edges that are left at the points of the path.
 DENSITIES = tuple(np.round(0.7 ** np.arange(1, 16), 4).tolist())
 
-# Stands for no edges at all where densities are compared by their ratio.
+# TINY_DENSITY replaces a density of 0, so that ratios of densities are finite.
 TINY_DENSITY = 1e-6
 
-# Rows that the page has as examples.
+# N_EXAMPLES: held-out rows that the button "Next example" shows.
 N_EXAMPLES = 10
 
-# Length of the strokes of a character, in heights of it.
+# STROKES: length of all strokes of a typical character, in heights of the character.
 STROKES = 2.5
 
 
@@ -55,15 +56,16 @@ def to_html(
     file=None,
     densities=None,
     image_shape="auto",
-    title="A neural network, thinned",
+    title=None,
     max_size=500_000,
 ):
     """Make a page that lets a network be thinned and tried, in one file.
 
-    It needs a browser, and no server, network or Python. One draws a digit, or chooses
-    the features of a table with sliders; moves along a path of ever smaller networks;
-    and sees what is left of the network, what it predicts beside the dense one, and
-    what would be promised of it.
+    It needs a browser, and no server, network or Python. You draw an image, or choose
+    the features of a table with sliders; move along a path of ever smaller networks;
+    and see what is left of the network, what it predicts beside the dense one, and
+    what would be promised of it. For a classroom, fit the compressor with
+    ``error="prediction"``: then the promise is how often the answer may change.
 
     The path is that of the compressor's `method`, `error`, `refine` and `bits`, from
     the network that it was given.
@@ -91,8 +93,8 @@ def to_html(
         Rows and columns of the pixels. "auto" takes features for an image where their
         number is the square of 8 or more; None never.
 
-    title : str, default="A neural network, thinned"
-        Heading of the page.
+    title : str, default=None
+        Heading of the page. None says what to do on it.
 
     max_size : int, default=500_000
         Most bytes of the page. Weights are float32 where that fits. Otherwise those of
@@ -101,8 +103,9 @@ def to_html(
 
     Returns
     -------
-    page : str
-        The HTML.
+    page : Page
+        The HTML, a str whose attribute `comparison` says how well the dense network of
+        the page predicts as the original does, on X and X_val.
 
     Raises
     ------
@@ -111,6 +114,13 @@ def to_html(
         not between 0 and 1; `image_shape` does not fit the features; or not even the
         dense network and one other fit into `max_size`.
 
+    Warns
+    -----
+    UserWarning
+        If the predictions of the page and of the original agree on less than 98% of
+        these rows, those of a class on less than 90%, or an output of a regressor is
+        off by more than 5% of its standard deviation.
+
     See Also
     --------
     NetworkDisplay : The two networks as a figure.
@@ -118,8 +128,10 @@ def to_html(
     Notes
     -----
     The page computes in double precision, with the very weights that its promises were
-    measured with: a prediction can differ from Python's only where two classes tie in
-    the precision of the network.
+    measured with. Before it is returned the same is computed here, in NumPy, for all
+    rows of X and X_val, from features to predictions, and compared with the original
+    and the steps before it: a prediction can differ only where two classes tie in the
+    precision of the network, or where weights were rounded to fit `max_size`.
 
     Every point of the path has the smallest epsilon (the smallest delta, where the
     error counts rows) that the held-out rows allow, as if it had been fixed beforehand
@@ -159,13 +171,18 @@ def to_html(
     plan = _plan_of(compressor, classes)
     judge = Judge(network, inputs, held_out, plan)
     judge.rows.check_sizes(plan.target)
-    page = _page_of_inputs(compressor, X, X_val, image_shape, judge)
+    features, line, names = _features_of(compressor, X, X_val)
+    page = _page_of_inputs(features, line, names, image_shape, judge)
     page |= _page_of_outputs(original, judge, classes)
-    page["title"] = title
+    page["title"] = _title(page) if title is None else title
+    page |= _explained(plan.target, "images" if page["shape"] else "rows")
     path = [network, *_walk(plan, network, inputs, densities)]
     for bits, rounded in ((32, _single_precision), (8, _eight_bits)):
         points = _measured(path, rounded, judge)
+        shown, _ = rounded(network)
+        comparison = _compared(page, shown, features, original, (X, X_val))
         page |= {"bits": bits, "about": _about(compressor, path, bits, judge)}
+        page["compared"] = f"The dense network here and the original: {comparison}."
         html = _render(page, points, compressor.density_)
         while bits == 8 and len(points) > 2 and _size(html) > max_size:
             del points[1]
@@ -177,9 +194,22 @@ def to_html(
             f"max_size={max_size!r} is too small for the dense network and one more: "
             f"with weights of 8 bits the page has {_size(html)} bytes."
         )
+    comparison.warn("The page", _causes(bits))
     if file is not None:
         Path(file).write_text(html, encoding="utf-8")
+    html = Page(html)
+    html.comparison = comparison
     return html
+
+
+class Page(str):
+    """The HTML of a page.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        The dense network of the page beside the original.
+    """
 
 
 def _size(html):
@@ -240,15 +270,16 @@ def _without_dead_ends(network):
 
 
 def _measured(path, rounded, judge):
-    """What the page has of each network: its weights, and its promise."""
+    """For each network its weights, its promise, and how often it agrees."""
     target, rows = judge.target, judge.rows
     before = np.zeros(rows.n_samples)
     n_edges = path[0].n_edges
+    labels = path[0].labels(judge.F)
     points, epsilon, delta = [], 0.0, 0.0
     for network in path:
         shown, weights = rounded(network)
         errors = judge.errors(shown)
-        # what is fixed beforehand has to let all networks before this one pass as well
+        # a path reaches this network only if all networks before it pass
         judged = target.rule.counted(errors, before)
         before = errors
         if target.kind.counts_rows:
@@ -269,6 +300,7 @@ def _measured(path, rounded, judge):
             out_activation=network.out_activation,
             n_outputs=network.widths[-1],
         )
+        same = (shown.labels(shown.forward(judge.X_val)) == labels).all(axis=1)
         points.append(
             {
                 "widths": [network.coefs[0].shape[0], *network.widths],
@@ -276,7 +308,8 @@ def _measured(path, rounded, judge):
                 "density": float(network.n_edges / n_edges),
                 "epsilon": _as_text(epsilon),
                 "delta": _as_text(reached.delta),
-                "words": _in_words(reached),
+                "same": int(same.sum()),
+                "promise": certificate.promise,
                 "sentence": str(certificate),
                 "weights": base64.b64encode(zlib.compress(weights, 9)).decode(),
             }
@@ -285,14 +318,14 @@ def _measured(path, rounded, judge):
 
 
 def _smallest_delta(rows, target, errors):
-    """The smallest delta that the held-out rows allow, of an error that counts rows."""
+    """The smallest delta that the held-out rows allow if the error counts rows."""
     if target.confidence is None:
         return rows.statistic(target.lost(errors), target.rule)
     return rows.completed(replace(target, delta=None), errors).delta
 
 
 def _rounded_up(number):
-    """Three digits that are at least as much."""
+    """The number with three digits, rounded up."""
     context = Context(prec=3, rounding=ROUND_CEILING)
     return float(context.create_decimal(repr(float(number))))
 
@@ -301,71 +334,68 @@ def _as_text(number):
     return f"{number:.3g}".replace("inf", "Infinity")
 
 
-# Words
+# Words of the page; those of the promise are from the certificate
 
 
-def _in_words(target):
-    """A promise for someone who reads one for the first time."""
-    error, share = ERRORS[target.error], _as_text(1 - target.delta)
-    fixed = f"epsilon = {_as_text(target.epsilon)}"
-    kept = "within epsilon of those of the dense network"
+def _title(page):
+    """What to do on the page, and what to look for."""
+    first = "Draw something" if page["shape"] else "Choose the features"
+    then = "changes its mind" if page["classes"] else "predicts something else"
+    return f"{first}. Then drag the slider and see when the thinned network {then}."
+
+
+def _explained(target, rows):
+    """What epsilon and delta are, and what new rows are called."""
+    kept = target.kind.kept.format(epsilon="ε")
     if target.kind.counts_rows:
-        fixed, kept = f"delta = {_as_text(target.delta)}", "the same"
-    outputs = "prediction is" if target.kind.counts_rows else "outputs are"
-    rows = "new rows of any class" if error.by_class else "new rows"
-    if target.confidence is None:
-        row = rows.replace("rows", "row")
-        promise = (
-            f"for a {row} the {outputs} {kept} with a probability of at least {share}"
-        )
-    else:
-        promise = (
-            f"with a confidence of {target.confidence:g}, for at least a share {share} "
-            f"of {rows} the {outputs} {kept}"
-        )
-    return (
-        f"Had {fixed} been fixed beforehand, this would be the promise: {promise}. New "
-        "rows are of the kind that was held out; what you make here may not be."
-    )
-
-
-def _explained(target):
-    """What epsilon and delta are."""
-    kept = ERRORS[target.error].kept.format(epsilon="epsilon")
-    share = _as_text(target.delta)
-    if target.kind.counts_rows:
-        epsilon = f"It plays no part here, as rows are counted where {kept}."
-        delta = "The share of new rows that need not be so."
-    else:
-        epsilon = (
-            "How far the outputs of the thinned network may be from those of the dense "
-            f"one. A row is within epsilon where {kept}."
-        )
-        delta = f"The share of new rows that may be further off: here {share}."
-    return {"epsilonIs": epsilon, "deltaIs": delta}
+        return {
+            "rowName": rows,
+            "symbols": f"δ (delta) is the share of new {rows} whose answer may change.",
+        }
+    return {
+        "rowName": rows,
+        "symbols": f"ε (epsilon) says how much counts as a change: the thinned network "
+        f"keeps {kept}. δ (delta) is the share of new {rows} for which it need not: "
+        f"here {100 * target.delta:.3g}%.",
+    }
 
 
 def _about(compressor, path, bits, judge):
     widths = [path[0].coefs[0].shape[0], *path[0].widths]
-    n_rows = judge.rows.n_samples
     about = (
         f"A {'-'.join(map(str, widths))} network, thinned with method="
-        f"{compressor.method!r} and measured on {n_rows} held-out rows."
+        f"{compressor.method!r} and measured on {judge.rows.n_samples} held-out rows."
     )
+    return " ".join([about, *_causes(bits)])
+
+
+def _causes(bits):
+    """Why the page may differ from the original."""
     if bits == 32:
-        return about
-    shown, _ = _eight_bits(path[0])
-    same = shown.labels(shown.forward(judge.X_val)) == path[0].labels(judge.F)
-    about += (
-        " To keep the page small all weights are rounded to 8 bits, those of the dense "
+        return []
+    return [
+        "To keep the page small all weights are rounded to 8 bits, those of the dense "
         "network too; what is promised was measured with them."
-    )
-    if path[0].out_activation in ("softmax", "logistic"):
-        about += (
-            " The dense network predicts as it did before the rounding on "
-            f"{same.all(axis=1).sum()} of the held-out rows."
-        )
-    return about
+    ]
+
+
+# The same as in the page, in NumPy
+
+
+def _compared(page, shown, features, original, rows):
+    """How the dense network of the page answers beside the original."""
+    outputs, y = zip(*(answers(original, each) for each in rows))
+    inputs = np.vstack(features) * page["slope"] + page["shift"]
+    F, predictions = shown.astype(np.float64).forward(inputs), None
+    F = shown.activate_output(F)
+    if page["multilabel"]:
+        predictions = np.vstack(y), F > 0.5
+    elif page["classes"]:
+        F = np.hstack([1 - F, F]) if F.shape[1] == 1 else F
+        names = np.resize(original.classes_, F.shape[1])
+        predictions = np.concatenate(y), names[F.argmax(axis=1)]
+    classes = page["classes"]
+    return compare(np.concatenate(outputs), F, predictions=predictions, classes=classes)
 
 
 # Weights
@@ -405,11 +435,11 @@ def _kept(coef):
     return np.packbits(coef != 0).tobytes()
 
 
-# What the page needs besides
+# Features and outputs
 
 
-def _page_of_inputs(compressor, X, X_val, image_shape, judge):
-    """Features: their names and limits, or the pixels; how inputs come from them."""
+def _features_of(compressor, X, X_val):
+    """Features in the page, slopes and shifts from them to inputs, and names."""
     original = compressor.original_estimator_
     inputs = [dense(inputs_of(original, rows, compressor)) for rows in (X, X_val)]
     n_inputs = inputs[0].shape[1]
@@ -417,11 +447,16 @@ def _page_of_inputs(compressor, X, X_val, image_shape, judge):
     names = getattr(compressor, "feature_names_in_", None)
     line = _line(features, inputs)
     if line is None:
-        features = inputs
+        features = [rows.astype(float) for rows in inputs]
         line = np.ones(n_inputs), np.zeros(n_inputs)
         names = input_names(original, n_inputs)
     names = [f"x{i}" for i in range(n_inputs)] if names is None else names
-    rows, X_val = np.vstack(features).astype(float), features[1]
+    return features, line, [str(name) for name in names]
+
+
+def _page_of_inputs(features, line, names, image_shape, judge):
+    """Names and ranges of features, or pixels, and how they become inputs."""
+    rows, X_val = np.vstack(features), features[1]
     lows, highs = rows.min(axis=0), rows.max(axis=0)
     whole = (rows == np.rint(rows)).all(axis=0)
     steps = np.where(whole, highs > lows, (highs - lows) / 200)
@@ -429,7 +464,7 @@ def _page_of_inputs(compressor, X, X_val, image_shape, judge):
     return {
         "slope": slope.tolist(),
         "shift": shift.tolist(),
-        "features": [str(name) for name in names],
+        "features": names,
         "limits": np.column_stack([lows, highs]).tolist(),
         "steps": steps.tolist(),
         "typical": np.median(rows, axis=0).tolist(),
@@ -441,7 +476,7 @@ def _page_of_inputs(compressor, X, X_val, image_shape, judge):
 
 
 def _numbers(X):
-    """Rows as numbers, where they are; else None."""
+    """Rows as an array of numbers, or None if they are not numbers."""
     try:
         return np.asarray(dense(X), dtype=float)
     except (TypeError, ValueError):
@@ -449,7 +484,7 @@ def _numbers(X):
 
 
 def _line(features, inputs):
-    """Slope and shift of each column from features to inputs, where it is a line."""
+    """Slope and shift that map each feature to its input; None if no line does."""
     if features[0] is None or features[0].shape != inputs[0].shape:
         return None
     features, inputs = np.vstack(features), np.vstack(inputs)
@@ -465,13 +500,13 @@ def _line(features, inputs):
 
 
 def _short(value):
-    """Four digits, and no more characters than they take."""
+    """The value with four digits, in as few characters as possible."""
     value = float(f"{value:.4g}")
     return int(value) if value.is_integer() else value
 
 
 def _some_of_each_class(judge):
-    """Held-out rows of as many predicted classes as there are, and others."""
+    """Numbers of held-out rows: one of each predicted class, then others."""
     network, F = judge.network, judge.F
     first = np.sort(np.unique(network.labels(F), axis=0, return_index=True)[1])
     others = np.setdiff1d(np.arange(len(F)), first)
@@ -479,7 +514,7 @@ def _some_of_each_class(judge):
 
 
 def _page_of_pixels(X, image_shape):
-    """Shape of an image, its colours, and how large figures are drawn in it."""
+    """Shape of the image, its colours, and the place and size of typical drawings."""
     image_shape = check_image_shape(image_shape, X.shape[1])
     if image_shape is None:
         return {"shape": None}
@@ -505,14 +540,14 @@ def _page_of_pixels(X, image_shape):
 
 
 def _extent(marked):
-    """Where what is marked begins and ends in the median row."""
+    """Median first and last marked position of the rows."""
     n = marked.shape[1]
     starts, ends = marked.argmax(axis=1), n - marked[:, ::-1].argmax(axis=1)
     return float(np.median(starts)), float(np.median(ends))
 
 
 def _page_of_outputs(original, judge, classes):
-    """What the outputs are called and how they are to be read."""
+    """Names, ranges and activation of the outputs."""
     network, target = judge.network, judge.target
     outputs = network.activate_output(judge.F)
     names = range(1, outputs.shape[1] + 1) if classes is None else classes
@@ -529,18 +564,20 @@ def _page_of_outputs(original, judge, classes):
         "error": target.error,
         "countsRows": target.kind.counts_rows,
         "scale": None if judge.scale is None else judge.scale.tolist(),
-    } | _explained(target)
+        "nRows": len(judge.F),
+    }
 
 
 def _render(page, points, density):
-    """The page; what it begins with is the network of the most similar density."""
+    """The page, which opens with the network whose density is the most similar."""
     densities = np.array([point["density"] for point in points])
-    # the nearest by ratio; a small network may be left without edges
     ratios = np.maximum(densities, TINY_DENSITY) / max(density, TINY_DENSITY)
     start = int(np.abs(np.log(ratios)).argmin())
     data = json.dumps(page | {"points": points, "start": start}, allow_nan=False)
-    # nothing in it may look like the end of the script to a browser
+    # a browser must not take a part of the data for the end of the script
     data = data.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     head, tail = template.split("{{data}}")
+    for name in ("BLUE", "ORANGE", "BLUE_ON_DARK", "ORANGE_ON_DARK"):
+        head = head.replace(f"{{{{{name}}}}}", getattr(palette, name))
     return head.replace("{{title}}", escape(page["title"])) + data + tail

@@ -83,7 +83,5 @@ def test_not_fitted(mlp, digits):
 
 
 def test_other_estimators_are_refused(mlp):
-    with pytest.raises(
-        TypeError, match="is needed; got MLPClassifier"
-    ):
+    with pytest.raises(TypeError, match="is needed; got MLPClassifier"):
         NetworkDisplay.from_estimator(mlp)

@@ -27,6 +27,8 @@ def test_inputs_are_an_image_where_they_are_pixels(compressor):
     np.testing.assert_array_equal(widths, display.n_kept)
 
 
+# four pixels say little of ten digits
+@pytest.mark.filterwarnings("ignore:The compressed network:UserWarning")
 def test_inputs_have_names(digits):
     pd = pytest.importorskip("pandas")
     X, y = digits[:2]

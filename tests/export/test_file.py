@@ -1,21 +1,24 @@
-"""The compact file: what is loaded is what was dumped, whatever the bytes."""
+"""The compact file: it comes back equal, and any bytes are a network or an error."""
 
 import io
+import json
+import re
 import struct
 import tracemalloc
 import warnings
 import zlib
-from collections import defaultdict
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -27,11 +30,15 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from skcoreset import CoresetCompressor
+from skcoreset import CoresetCompressor, SparseMLPClassifier
+from skcoreset._network import ACTIVATIONS
 from skcoreset.export import dump, load
 from skcoreset.export import file as _file
 
 from ..conftest import fitted
+from .plain_reader import DICTIONARY, Code, read, sealed, unsealed
+
+GUIDE = Path(__file__).parents[2] / "doc" / "user_guide" / "file_format.rst"
 
 
 def dumped(estimator):
@@ -68,6 +75,7 @@ def assert_same_network(new, old):
         assert type(a) is type(b)
         assert a.dtype == b.dtype
         if sparse.issparse(a):
+            assert a.indices.dtype == b.indices.dtype
             a, b = a.toarray(), b.toarray()
         assert_array_equal(a, b)
     for a, b in zip(new.intercepts_, old.intercepts_):
@@ -85,7 +93,7 @@ def compressor(mlp, digits):
     return compressed(mlp, digits[2])
 
 
-# What comes back
+# Networks that come back equal
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
@@ -96,14 +104,14 @@ def test_network_of_few_levels_comes_back(bits, odd, compressor, digits):
     assert_same_network(loaded(data), mlp)
     n_edges = sum(coef.nnz for coef in mlp.coefs_)
     n_intercepts = sum(map(len, mlp.intercepts_))
-    # and a hundred bytes for sizes, steps and classes
-    assert len(data) < 100 + n_edges * (bits + 4) / 8 + 2 * n_intercepts
+    # and 120 bytes for sizes, steps and classes
+    assert len(data) < 120 + n_edges * (bits + 4) / 8 + 2 * n_intercepts
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "relu", "tanh"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("is_sparse", [False, True])
-def test_any_other_network_comes_back(activation, dtype, is_sparse, digits):
+def test_network_without_steps_comes_back(activation, dtype, is_sparse, digits):
     X, y, X_new, _ = digits
     params = {"activation": activation, "max_iter": 3, "random_state": 0}
     mlp = fitted(MLPClassifier((9, 8), **params), X.astype(dtype), y)
@@ -111,8 +119,9 @@ def test_any_other_network_comes_back(activation, dtype, is_sparse, digits):
         mlp = compressed(mlp, X).estimator_
     back = loaded(dumped(mlp))
     assert_same_network(back, mlp)
-    for method in ("predict", "predict_proba", "predict_log_proba"):
-        assert_array_equal(getattr(back, method)(X_new), getattr(mlp, method)(X_new))
+    assert type(back) is (SparseMLPClassifier if is_sparse else MLPClassifier)
+    assert_array_equal(back.predict(X_new), mlp.predict(X_new))
+    assert_allclose(back.predict_proba(X_new), mlp.predict_proba(X_new), rtol=1e-4)
     assert back.hidden_layer_sizes == tuple(len(b) for b in mlp.intercepts_[:-1])
     assert back.n_layers_ == mlp.n_layers_
     assert back.n_outputs_ == mlp.n_outputs_
@@ -136,6 +145,35 @@ def test_path_or_file(compressor, tmp_path):
     data = (tmp_path / "small.skc").read_bytes()
     assert data == (tmp_path / "same.skc").read_bytes() == dumped(compressor)
     assert_same_network(load(tmp_path / "small.skc"), compressor.estimator_)
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels", "values"])
+def test_comparison_on_rows(kind, digits, tmp_path):
+    X, y, X_new, _ = digits
+    target = {
+        "classes": y,
+        "labels": np.column_stack([y > 4, y > 7]),
+        "values": 1.0 * y,
+    }
+    mlp = MLPRegressor if kind == "values" else MLPClassifier
+    mlp = mlp(hidden_layer_sizes=(8,), max_iter=9, random_state=0)
+    pipeline = fitted(make_pipeline(StandardScaler(), mlp), X, target[kind])
+    small = compressed(pipeline, X_new)
+    comparison = dump(small, tmp_path / "file", X=X_new)
+    assert comparison.n_rows == len(X_new)
+    assert comparison.agreement == (None if kind == "values" else 1)
+    assert comparison.errors.max() < 1e-6
+    assert dump(small, tmp_path / "file") is None
+
+
+def test_file_that_would_not_hold_the_network_is_not_written(
+    compressor, tmp_path, monkeypatch
+):
+    take = _file._take_numbers
+    monkeypatch.setattr(_file, "_take_numbers", lambda *args: take(*args)[::-1])
+    with pytest.raises(ValueError, match="differs in a weight"):
+        dump(compressor, tmp_path / "file")
+    assert not (tmp_path / "file").exists()
 
 
 def test_several_networks_in_one_file(compressor, regressor):
@@ -267,7 +305,7 @@ SCALERS = [
     StandardScaler(with_mean=False),
     StandardScaler(with_std=False, copy=False),
     MinMaxScaler(),
-    MinMaxScaler((-1, 0.5), clip=True),
+    MinMaxScaler((np.int64(-1), 0.5), clip=True),
     MaxAbsScaler(),
     RobustScaler(),
     RobustScaler(with_centering=False, quantile_range=(10, 90.0), unit_variance=True),
@@ -300,32 +338,59 @@ def test_compressed_pipeline_comes_back(digits):
     pipeline = fitted(make_pipeline(StandardScaler(), "passthrough", mlp), X, y)
     small = compressed(pipeline, X)
     back = loaded(dumped(small))
-    assert [name for name, _ in back.steps] == [name for name, _ in pipeline.steps]
-    assert back.steps[1][1] == "passthrough"
+    assert list(back.named_steps) == ["standardscaler", "mlpclassifier"]
     assert_array_equal(back.predict(X_new), small.estimator_.predict(X_new))
+
+
+def test_pipelines_in_pipelines_become_one(digits):
+    X, y, X_new, _ = digits
+    mlp = MLPClassifier((8,), max_iter=9, random_state=0)
+    inner = make_pipeline(StandardScaler(), mlp)
+    scalers = make_pipeline(MaxAbsScaler(), None)
+    outer = fitted(make_pipeline(StandardScaler(), scalers, inner), X, y)
+    back = loaded(dumped(outer))
+    names = ["standardscaler", "maxabsscaler", "standardscaler", "mlpclassifier"]
+    numbered = [f"{name}-{number}" for number, name in enumerate(names, start=1)]
+    assert list(back.named_steps) == numbered
+    assert_allclose(back.predict_proba(X_new), outer.predict_proba(X_new), rtol=1e-5)
+
+
+def test_search_is_dumped_as_its_best_estimator(digits):
+    X, y, X_new, _ = digits
+    mlp = MLPClassifier((8,), max_iter=5, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), mlp)
+    grid = {"mlpclassifier__alpha": [1e-4, 1]}
+    search = fitted(GridSearchCV(pipeline, grid, cv=2), X[:200], y[:200])
+    back = loaded(dumped(search))
+    assert_array_equal(back.predict(X_new), search.predict(X_new))
 
 
 def test_pipeline_around_a_compressor_comes_back(compressor, digits):
     X = digits[2]
     scaler = FrozenEstimator(MaxAbsScaler().fit(X))
     back = loaded(dumped(make_pipeline(scaler, compressor)))
-    assert type(back[-1]) is MLPClassifier
+    assert type(back[-1]) is SparseMLPClassifier
     assert_array_equal(
         back.predict(X), compressor.estimator_.predict(scaler.transform(X))
     )
 
 
-# What is refused by `dump`
+# Refused by `dump`
+
+
+class OtherScaler(StandardScaler):
+    """May do something else."""
 
 
 @pytest.mark.parametrize(
     "step",
-    [FunctionTransformer(), PolynomialFeatures(1), make_pipeline(MinMaxScaler())],
+    [FunctionTransformer(), PolynomialFeatures(1), OtherScaler()],
 )
 def test_other_steps_are_refused_by_name(step, digits):
     X, y = digits[:2]
     mlp = MLPClassifier((4,), max_iter=2)
-    pipeline = fitted(Pipeline([("odd one", step), ("mlp", mlp)]), X, y)
+    steps = Pipeline([("scaler", MinMaxScaler()), ("odd one", step)])
+    pipeline = fitted(Pipeline([("before", steps), ("mlp", mlp)]), X, y)
     with pytest.raises(
         ValueError, match=rf"'odd one' is of type {type(step).__name__}"
     ):
@@ -352,7 +417,71 @@ def test_other_classes_are_refused_by_name(labels, digits):
         dumped(mlp)
 
 
-def test_weights_that_are_no_numbers_are_refused(compressor, tmp_path):
+def test_activation_that_someone_adds_is_refused(compressor, monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "gelu", ACTIVATIONS["tanh"])
+    before = dumped(compressor)
+    mlp = rounded(compressor.estimator_, 3)
+    mlp.activation = "gelu"
+    with pytest.raises(ValueError, match="cannot hold a network of activation='gelu'"):
+        dumped(mlp)
+    # and the others mean what they did
+    assert metadata_of(before)["activation"] == "relu"
+    with pytest.raises(ValueError, match="activation is unknown"):
+        loaded(with_metadata(before, metadata_of(before) | {"activation": "gelu"}))
+
+
+def test_output_activation_that_does_not_fit_is_refused(compressor):
+    mlp = rounded(compressor.estimator_, 3)
+    mlp.out_activation_ = "exp"
+    with pytest.raises(ValueError, match=r"a MLPClassifier of multiclass .*'exp'"):
+        dumped(mlp)
+
+
+class LaterScaler(MaxAbsScaler):
+    """Of a release that has another parameter."""
+
+    def __init__(self, copy=True, shrink=False):
+        super().__init__(copy=copy)
+        self.shrink = shrink
+
+
+@pytest.mark.parametrize("shrink", [False, True])
+def test_parameter_that_someone_adds_is_refused(
+    shrink, compressor, digits, monkeypatch
+):
+    monkeypatch.setitem(_file._SCALERS, LaterScaler, _file._SCALERS[MaxAbsScaler])
+    monkeypatch.setitem(_file._SCALERS_BY_NAME, "LaterScaler", LaterScaler)
+    pipeline = make_pipeline(LaterScaler(shrink=shrink).fit(digits[0]), compressor)
+    if shrink:
+        with pytest.raises(ValueError, match="has shrink=True, which a file does not"):
+            dumped(pipeline)
+    else:
+        assert type(loaded(dumped(pipeline))[0]) is LaterScaler
+
+
+def test_line_for_other_steps_works(digits):
+    X, y, X_new, _ = digits
+    mlp = MLPClassifier((4,), max_iter=2, random_state=0)
+    pipeline = fitted(make_pipeline(PolynomialFeatures(1), mlp), X, y)
+    compressor = compressed(pipeline, X)
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1]}, cv=2)
+    fitted(search, X[:100], y[:100])
+    for estimator in (compressor, pipeline, FrozenEstimator(compressor), search):
+        with pytest.raises(ValueError) as refused:
+            dumped(estimator)
+        line = r"alone, (.*), and give it the rows that (.*) returns\.$"
+        store, transform = re.search(line, str(refused.value)).groups()
+        names = {"compressor": estimator, "estimator": estimator, "dump": dump}
+        file = names["file"] = io.BytesIO()
+        eval(store, names)
+        X_inner = eval(transform, names)(X_new)
+        file.seek(0)
+        assert_array_equal(load(file).predict(X_inner), estimator.predict(X_new))
+    with pytest.raises(ValueError, match=r"dump\(compressor\.estimator_\[-1\], file"):
+        dumped(compressor)
+
+
+def test_weights_that_are_not_finite_are_refused(compressor, tmp_path):
     mlp = rounded(compressor.estimator_, 3)
     mlp.coefs_[1].data[0] = np.nan
     with pytest.raises(ValueError, match=r"NaN or infinity in coefs_\[1\]"):
@@ -360,7 +489,7 @@ def test_weights_that_are_no_numbers_are_refused(compressor, tmp_path):
     assert not (tmp_path / "file").exists()
 
 
-def test_scaler_that_has_learnt_no_numbers_is_refused(compressor, digits):
+def test_scaler_that_is_not_finite_is_refused(compressor, digits):
     scaler = StandardScaler().fit(digits[0])
     scaler.mean_[3] = np.nan
     with pytest.raises(ValueError, match="mean_ of the step 'standardscaler'"):
@@ -371,7 +500,7 @@ def test_scaler_that_has_learnt_no_numbers_is_refused(compressor, digits):
     "estimator",
     [LogisticRegression(), StandardScaler(), make_pipeline(StandardScaler()), 3],
 )
-def test_what_is_no_network_is_refused(estimator):
+def test_other_estimators_are_refused(estimator):
     with pytest.raises(TypeError, match="A file holds"):
         dumped(estimator)
 
@@ -384,12 +513,12 @@ def test_what_is_no_network_is_refused(estimator):
         make_pipeline(StandardScaler(), MLPClassifier()),
     ],
 )
-def test_what_is_not_fitted_is_refused(estimator):
+def test_unfitted_networks_are_refused(estimator):
     with pytest.raises(NotFittedError):
         dumped(estimator)
 
 
-def test_scaler_that_is_not_fitted_is_refused(compressor):
+def test_unfitted_scaler_is_refused(compressor):
     with pytest.raises(NotFittedError):
         dumped(make_pipeline(StandardScaler(), compressor))
 
@@ -401,29 +530,13 @@ def test_very_deep_network_is_refused():
         dumped(mlp)
 
 
-# What is refused by `load`
+# Refused by `load`
 
 
-def sealed(body, version=2):
-    """A file with a proper beginning and checksum."""
-    data = b"\x89SKC\r\n\x1a\n" + struct.pack("<BI", version, len(body)) + body
+def versioned(data, version):
+    """The same file, of another version."""
+    data = data[:8] + bytes([version]) + data[9:-4]
     return data + struct.pack("<I", zlib.crc32(data))
-
-
-def parts(data):
-    """Header, code and numbers of a file."""
-    reader = _file._Reader(data[13:-4], 2**30)
-    _, n_deflated, n_code = (reader.integer() for _ in range(3))
-    header = zlib.decompress(reader.take(n_deflated), wbits=-15)
-    code = reader.take(n_code)
-    return header, code, reader.take(len(data) - 17 - reader._place)
-
-
-def joined(header, code, numbers, n_header=None):
-    deflated = zlib.compress(header, wbits=-15)
-    sizes = len(header) if n_header is None else n_header, len(deflated), len(code)
-    sizes = b"".join(map(_file._integer, sizes))
-    return sealed(sizes + deflated + code + numbers)
 
 
 @pytest.fixture(scope="module")
@@ -455,7 +568,7 @@ def small_files(digits):
 def test_truncated_files_are_refused(small_files):
     for data in small_files:
         for n_bytes in range(len(data)):
-            with pytest.raises(ValueError, match=r"is damaged: it ends|is no file"):
+            with pytest.raises(ValueError, match=r"is damaged: it ends|is not a file"):
                 loaded(data[:n_bytes])
 
 
@@ -464,22 +577,23 @@ def test_every_changed_bit_is_noticed(small_files):
     for place in range(8 * len(data)):
         changed = bytearray(data)
         changed[place // 8] ^= 1 << place % 8
-        with pytest.raises(ValueError, match=r"^(This|Loading this) file |^This is no"):
+        with pytest.raises(
+            ValueError, match=r"^(This|Loading this) file |^This is not"
+        ):
             loaded(bytes(changed), max_bytes=2**20)
 
 
-def test_text_is_no_such_file():
-    with pytest.raises(ValueError, match=r"no file of skcoreset\.export\.dump"):
+def test_text_is_not_such_a_file():
+    with pytest.raises(ValueError, match=r"not a file of skcoreset\.export\.dump"):
         loaded(b"weights: 1, 2, 3")
 
 
-@pytest.mark.parametrize("version, which", [(1, "an earlier"), (3, "a later")])
+@pytest.mark.parametrize("version, which", [(2, "an earlier"), (4, "a later")])
 def test_other_versions_are_refused(version, which, small_files):
-    body = small_files[0][13:-4]
     with pytest.raises(
         ValueError, match=f"version {version} of its.*load it with {which}"
     ):
-        loaded(sealed(body, version=version))
+        loaded(versioned(small_files[0], version))
 
 
 def mutated(data, rng):
@@ -500,167 +614,274 @@ def mutated(data, rng):
     return bytes(data)
 
 
+def mutated_value(value, rng):
+    """The same JSON value, in which one part was replaced."""
+    if isinstance(value, (dict, list)) and value and rng.random() < 0.9:
+        value = value.copy()
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        key = keys[rng.integers(len(keys))]
+        if rng.random() < 0.9:
+            value[key] = mutated_value(value[key], rng)
+        else:
+            del value[key]
+        return value
+    others = [None, True, 0, 1, -1, 2**40, 0.5, 1e308, "", "U3", "relu", [], {}, [1]]
+    return others[rng.integers(len(others))]
+
+
 def fuzz(files, n_files, seed):
-    """Load files that were altered: after the seal, before it, or in the header."""
+    """Load altered files: after the checksum was made, or before, of bytes or JSON."""
     rng = np.random.default_rng(seed)
     n_loaded = 0
     for number in range(n_files):
         data = files[number % len(files)]
-        match number // len(files) % 3:
+        text, rest = unsealed(data)
+        match number // len(files) % 4:
             case 0:
                 data = mutated(data, rng)
             case 1:
-                data = sealed(mutated(data[13:-4], rng))
+                data = sealed(text, mutated(rest, rng))
+            case 2:
+                data = sealed(mutated(text, rng), rest)
             case _:
-                header, *rest = parts(data)
-                data = joined(mutated(header, rng), *rest)
+                data = with_metadata(data, mutated_value(json.loads(text), rng))
         try:
             estimator = loaded(data, max_bytes=2**22)
         except ValueError as error:
-            assert str(error).startswith(("This file is ", "This is no ", "Loading "))
+            assert str(error).startswith(("This file is ", "This is not ", "Loading "))
             continue
         n_loaded += 1
-        n_features = _file._steps(estimator)[-1].n_features_in_
-        # numbers that overflow are an error of theirs
+        is_pipeline = isinstance(estimator, Pipeline)
+        mlp = estimator[-1] if is_pipeline else estimator
+        # an output that overflows is an error of its own
         with suppress(ValueError):
-            predicted = estimator.predict(np.zeros((2, n_features), np.float32))
+            predicted = estimator.predict(np.zeros((2, mlp.n_features_in_), np.float32))
             assert predicted.shape[0] == 2
     return n_loaded
 
 
 @pytest.mark.filterwarnings("ignore")  # of networks with absurd weights
 def test_any_bytes_are_a_network_or_an_error(small_files):
-    n_loaded = fuzz(small_files, 800, seed=0)
-    # a weight, the name of a class: nothing can tell
-    assert 0 < n_loaded < 160
+    n_loaded = fuzz(small_files, 480, seed=0)
+    # a changed weight or class name leaves a valid network
+    assert 0 < n_loaded < 144
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of networks with absurd weights
 def test_many_bytes_are_a_network_or_an_error(small_files):
-    assert fuzz(small_files, 20_000, seed=1) < 4000
+    assert 0 < fuzz(small_files, 100_000, seed=1) < 30_000
 
 
-def header_of(data):
-    return list(_file._Reader(parts(data)[0], 2**30).value())
+def metadata_of(data):
+    return json.loads(unsealed(data)[0])
 
 
-def with_header(data, values):
-    return joined(_file._packed_value(tuple(values)), *parts(data)[1:])
+def with_metadata(data, metadata):
+    text = json.dumps(metadata, sort_keys=True, separators=(",", ":")).encode()
+    return sealed(text, unsealed(data)[1])
 
 
-# Places in the header, values that do not belong there, and what is said of them.
+def array_of(*values, dtype="int64"):
+    return {"dtype": dtype, "values": list(values)}
+
+
+def layer_of(step, odd=False, dtype="float32"):
+    step = {"dtype": dtype, "step": step}
+    return {"weights": step, "odd": odd, "intercepts": step}
+
+
+# Keys of the metadata, values that do not belong there, and what is said of them.
 WRONG = [
-    (0, 0, "number of features"),
-    (0, 2.0, "number of features"),
-    (1, (), "no layers"),
-    (1, (5, -3), "number of features or neurons"),
-    (1, 5, "incomplete"),
-    (1, (1,) * 256, "too many"),
-    (2, 4, "activation is unknown"),
-    (2, -1, "activation is unknown"),
-    (3, 9, "output activation is unknown"),
-    (3, 0, "classes are not those"),
-    (4, 1, "steps of a layer"),
-    (5, ("a",), "names of features"),
-    (5, (1,) * 8, "names of features"),
-    (6, (1, False), "classes are incomplete"),
-    (6, (3, False, np.arange(3)), "classes are incomplete"),
-    (6, (1, 0, np.arange(3)), "classes are incomplete"),
-    (6, (1, False, 3), "classes are incomplete"),
-    (6, (1, False, np.arange(4)), "classes are not those"),
-    (6, (0, False, np.arange(3)), "classes are not those"),
-    (6, None, "outputs are no values"),
-    (8, (("a", None, None, ()),), "last step has no name"),
-    (9, (), "not as many layers"),
-    (9, ((), ()), "layer is incomplete"),
-    (9, ((1.0, False, 1.0),) * 2, "steps of a layer"),
-    (9, ((np.float32(np.nan), False, np.float32(1)),) * 2, "NaN"),
-    (9, ((np.float32(3e38), False, np.float32(3e38)),) * 2, "infinity"),
+    ("n_features", 0, "number of features"),
+    ("n_features", 2.0, "number of features"),
+    ("n_features", True, "number of features"),
+    ("widths", [], "no layers"),
+    ("widths", [5, -3], "number of features or neurons"),
+    ("widths", 5, "incomplete"),
+    ("widths", [1] * 256, "too many"),
+    ("activation", "gelu", "activation is unknown"),
+    ("activation", ["relu"], "activation is unknown"),
+    ("out_activation", 3, "output activation does not fit"),
+    ("out_activation", "exp", "output activation does not fit"),
+    ("predicts", "colours", "what it predicts is unknown"),
+    ("predicts", ["values"], "what it predicts is unknown"),
+    ("sparse", 1, "if its weights are sparse"),
+    ("code", -1, "code has no length"),
+    ("code", 10**9, "code has no length"),
+    ("feature_names", ["a"], "names of features"),
+    ("feature_names", [1] * 8, "names of features"),
+    ("labels", None, "incomplete"),
+    ("labels", {"classes": array_of(0, 1, 2)}, "incomplete"),
+    ("labels", {"classes": array_of(0, 1, 2), "sparse": 0}, "if its labels are sparse"),
+    ("labels", {"classes": 3, "sparse": False}, "classes are not those"),
+    ("labels", {"classes": array_of(0, 1), "sparse": False}, "classes are not those"),
+    (
+        "labels",
+        {"classes": {"dtype": "int8", "values": 3}, "sparse": False},
+        "classes are not those",
+    ),
+    ("name", "a__b", "no proper names"),
+    ("steps", [{}], "last step has no name"),
+    ("layers", [], "not a step for each layer"),
+    ("layers", [{}, {}], "incomplete"),
+    ("layers", [layer_of(1)] * 2, "wrong step"),
+    ("layers", [layer_of(-1.0)] * 2, "wrong step"),
+    ("layers", [layer_of(0.5, odd=1)] * 2, "a layer is incomplete"),
+    ("layers", [layer_of(None, dtype="float16")] * 2, "type of a layer is unknown"),
+    ("layers", [layer_of(1e38)] * 2, "infinity"),
 ]
 
 
-@pytest.mark.parametrize("place, value, reason", WRONG)
-def test_wrong_headers_are_refused(place, value, reason, small_files):
-    header = header_of(small_files[1])
-    assert_array_equal(header[6][2], ["a", 'b"\n', "é"])
-    header[place] = value
+@pytest.mark.parametrize("key, value, reason", WRONG)
+def test_wrong_metadata_are_refused(key, value, reason, small_files):
+    metadata = metadata_of(small_files[1])
+    assert metadata["labels"]["classes"]["values"] == ["a", 'b"\n', "é"]
+    metadata[key] = value
+    with pytest.raises(ValueError, match=f"This file is damaged: .*({reason})"):
+        loaded(with_metadata(small_files[1], metadata))
+
+
+def test_values_have_no_classes(small_files):
+    metadata = metadata_of(small_files[7])
+    metadata["labels"] = {"classes": array_of(0, 1), "sparse": False}
+    with pytest.raises(ValueError, match="predicts values has classes"):
+        loaded(with_metadata(small_files[7], metadata))
+
+
+# Values of an array, or a number, with its type, that nothing has packed.
+WRONG_ARRAYS = [
+    (array_of(1, 2, 3, dtype="complex128"), "unknown type"),
+    (array_of(1, 2, 3, dtype=["int8"]), "unknown type"),
+    (array_of("a", "b", "c", dtype="U0"), "unknown type"),
+    (array_of("a", "b", "c", dtype="U99999999999"), "unknown type"),
+    (array_of(1, 2, 300, dtype="int8"), "does not fit its type"),
+    (array_of(1, 2, 300, dtype="bool"), "does not fit its type"),
+    (array_of(1, 2, 3, dtype="float64"), "does not fit its type"),
+    (array_of(1.0, 2.0, 1e300, dtype="float32"), "does not fit its type"),
+    (array_of(1.5, 2.5, 3.5), "does not fit its type"),
+    (array_of("a", "b", "abc", dtype="U2"), "does not fit its type"),
+    (array_of("a", "b", "c\0", dtype="U2"), "does not fit its type"),
+    (array_of(1, 2, 3, dtype="U2"), "does not fit its type"),
+    (array_of(1, 2, None), "does not fit its type"),
+    (array_of([1], [2], [3]), "does not fit its type"),
+    (array_of([1], 2, 3), "does not fit its type"),
+    (array_of({}, {}, {}), "does not fit its type"),
+]
+
+
+@pytest.mark.parametrize("array, reason", WRONG_ARRAYS, ids=str)
+def test_wrong_arrays_are_refused(array, reason, small_files):
+    metadata = metadata_of(small_files[1])
+    metadata["labels"]["classes"] = array
     with pytest.raises(ValueError, match=f"This file is damaged: .*{reason}"):
-        loaded(with_header(small_files[1], header))
+        loaded(with_metadata(small_files[1], metadata))
 
 
-# Of the step of a StandardScaler: name, number, names, values.
+# Keys of the step of a StandardScaler.
 WRONG_STEPS = [
-    (0, 3, "no proper names"),
-    (0, "mlp", "no proper names"),
-    (0, "a__b", "no proper names"),
-    (1, 4, "unknown type"),
-    (2, ("a",), "names of features"),
-    (3, (), "incomplete"),
-    (3, (True, True, 1, *[None] * 4), "parameter of a step"),
-    (3, (True, True, True, np.zeros(3), None, None, 5), "mean_ of a step"),
-    (3, (True, True, True, np.full(8, np.inf), None, None, 5), "mean_ of a step"),
-    (3, (True, True, True, "abc", None, None, 5), "mean_ of a step"),
-    (3, (True, True, True, *[None] * 4), "does not transform"),
-    (3, (True, True, True, np.ones(8), np.zeros(8), None, 5), "does not transform"),
+    ("name", 3, "no proper names"),
+    ("name", "mlp", "no proper names"),
+    ("name", "a__b", "no proper names"),
+    ("type", "PCA", "unknown type"),
+    ("type", ["StandardScaler"], "unknown type"),
+    ("type", None, "unknown type"),
+    ("feature_names", ["a"], "names of features"),
+    ("params", 3, "incomplete"),
+    ("params", {"with_other": True}, "incomplete"),
+    ("params", {"with_mean": 1}, "parameter of a step"),
+    ("attributes", {}, "incomplete"),
+    ("mean_", array_of(0.0, 0.0, dtype="float64"), "mean_ of a step"),
+    ("mean_", array_of(*"abcdefgh", dtype="U1"), "mean_ of a step"),
+    ("mean_", None, "does not transform"),
+    ("scale_", array_of(*[0.0] * 8, dtype="float64"), "does not transform"),
 ]
 
 
-@pytest.mark.parametrize("place, value, reason", WRONG_STEPS)
-def test_wrong_steps_are_refused(place, value, reason, small_files):
-    header = header_of(small_files[7])
-    first = list(header[8][0])
-    first[place] = value
-    header[8] = tuple(first), *header[8][1:]
+@pytest.mark.parametrize("key, value, reason", WRONG_STEPS)
+def test_wrong_steps_are_refused(key, value, reason, small_files):
+    metadata = metadata_of(small_files[7])
+    step = metadata["steps"][0]
+    part = step["attributes"] if key.endswith("_") else step
+    part[key] = value
     with pytest.raises(ValueError, match=f"This file is damaged: .*{reason}"):
-        loaded(with_header(small_files[7], header))
+        loaded(with_metadata(small_files[7], metadata))
 
 
-@pytest.mark.parametrize("step", [3, ("a", 0, None)])
-def test_steps_that_are_none_are_refused(step, small_files):
-    header = header_of(small_files[7])
-    header[8] = (step,)
-    with pytest.raises(ValueError, match="a step is incomplete"):
-        loaded(with_header(small_files[7], header))
+@pytest.mark.parametrize("step", [3, ["a", 0, None], {}])
+def test_steps_that_are_not_steps_are_refused(step, small_files):
+    metadata = metadata_of(small_files[7])
+    metadata["steps"] = [step]
+    with pytest.raises(ValueError, match="incomplete"):
+        loaded(with_metadata(small_files[7], metadata))
 
 
-WRONG_VALUES = {
-    "unknown tag": (b"\x09", "value is of an unknown type"),
-    "unknown type": (b"\x08\x01\x0c", "array is of an unknown type"),
-    "too large": (b"\x08\x01\x01\x80\x02", "does not fit its type"),
-    "no bool": (b"\x08\x01\x00\x04", "does not fit its type"),
-    "no text": (b"\x05\x01\xff", "text is none"),
-    "longer than its type": (b"\x08\x01\x0b\x01\x02ab", "text is longer"),
-    "type of no length": (b"\x08\x01\x0b\x00\x00", "text is longer"),
-    "endless number": (b"\x03" + b"\xff" * 20, "number is too long"),
-    "nested": (b"\x06\x01" * 2000 + b"\x00", "nested too deeply"),
-    "no tuple": (b"\x00", "header is incomplete"),
-    "ends": (b"\x06\xff\xff\xff\xff\x0f", "ends too early"),
+@pytest.mark.parametrize("value", [False, True])
+def test_parameter_of_a_later_scikit_learn(value, small_files, monkeypatch):
+    class EarlierScaler(MaxAbsScaler):
+        clip = False
+
+        def __init__(self, copy=True):
+            self.copy = copy
+
+    metadata = metadata_of(small_files[7])
+    assert metadata["steps"][2]["type"] == "MaxAbsScaler"
+    metadata["steps"][2]["params"] = {"copy": True, "clip": value}
+    data = with_metadata(small_files[7], metadata)
+    scalers = _file._SCALERS
+    monkeypatch.setitem(scalers, EarlierScaler, scalers[MaxAbsScaler])
+    monkeypatch.setitem(_file._SCALERS_BY_NAME, "MaxAbsScaler", EarlierScaler)
+    if value:
+        with pytest.raises(ValueError, match="of a later scikit-learn"):
+            loaded(data)
+    else:
+        assert type(loaded(data)[2]) is EarlierScaler
+
+
+# Other ways to write JSON than the one that a file has.
+OTHER_TEXTS = {
+    "not JSON": (b"{", "are not JSON"),
+    "not a number": (b"[NaN]", "are not JSON"),
+    "infinite": (b"[1e999]", "are not JSON"),
+    "very long number": (b"1" * 5000, "are not JSON"),
+    "nested": (b"[" * 10**5 + b"]" * 10**5, "are not JSON"),
+    "not UTF-8": (b'["\xff"]', "are not JSON"),
+    "not ASCII": ('["é"]'.encode(), "not in the one form"),
+    "space": (b'{"a": 1}', "not in the one form"),
+    "order": (b'{"b":1,"a":2}', "not in the one form"),
+    "twice": (b'{"a":1,"a":2}', "not in the one form"),
+    "more digits": (b"[0.10]", "not in the one form"),
+    "no object": (b"[]", "incomplete"),
+    "another key": (b'{"a":1}', "incomplete"),
 }
 
 
-@pytest.mark.parametrize("case", WRONG_VALUES)
-def test_wrong_values_are_refused(case):
-    header, reason = WRONG_VALUES[case]
+@pytest.mark.parametrize("case", OTHER_TEXTS)
+def test_other_texts_are_refused(case):
+    text, reason = OTHER_TEXTS[case]
     with pytest.raises(ValueError, match=f"This file is damaged: .*{reason}"):
-        loaded(joined(header, b"", b""))
+        loaded(sealed(text, b""))
 
 
-def test_header_of_another_length_is_refused(small_files):
-    header, *rest = parts(small_files[0])
+def test_metadata_of_another_length_are_refused(small_files):
+    text, rest = unsealed(small_files[0])
     for change in (-1, 1):
-        with pytest.raises(ValueError, match="header has another length"):
-            loaded(joined(header, *rest, n_header=len(header) + change))
+        with pytest.raises(ValueError, match="metadata have another length"):
+            loaded(sealed(text, rest, n_text=len(text) + change))
 
 
-def test_header_that_cannot_be_unpacked_is_refused():
-    with pytest.raises(ValueError, match="header cannot be unpacked"):
-        loaded(sealed(b"\x09\x03\x00\xff\xff\xff"))
+def test_metadata_that_cannot_be_unpacked_are_refused(small_files):
+    data = bytearray(small_files[0])
+    data[21] ^= 0b110  # the kind of the first block, which becomes one that is not
+    data[-4:] = struct.pack("<I", zlib.crc32(data[:-4]))
+    with pytest.raises(ValueError, match="metadata cannot be unpacked"):
+        loaded(bytes(data))
 
 
 def test_more_numbers_than_weights_are_refused(small_files):
+    text, rest = unsealed(small_files[0])
     with pytest.raises(ValueError, match="something follows"):
-        loaded(sealed(small_files[0][13:-4] + b"\0"))
+        loaded(sealed(text, rest + b"\0"))
 
 
 # Memory
@@ -673,14 +894,18 @@ def test_limit_is_a_number_of_bytes(max_bytes, small_files):
 
 
 def test_large_sizes_are_refused_before_anything_is_allocated(small_files):
-    bombs = [sealed(b"")[:9] + b"\xff\xff\xff\xff", joined(b"\0" * 10**6, b"", b"")]
-    for place, value in ((0, 10**9), (1, (10**9, 3)), (1, (10**15, 10**15))):
-        header = header_of(small_files[1])
-        header[place] = value
-        bombs.append(with_header(small_files[1], header))
-    # a thousand names in an array that has room for a million letters in each
-    wide = b"\x08\xe8\x07\x0b\xc0\x84\x3d" + b"\x00" * 1000
-    bombs.append(joined(wide, b"", b""))
+    lengths = small_files[0][:17] + b"\xff\xff\xff\xff"
+    bombs = [lengths, sealed(b"0" * 10**6, b"")]
+    for key, value in (
+        ("n_features", 10**9),
+        ("widths", [10**9, 3]),
+        ("widths", [2**32 - 1, 2**32 - 1]),
+        # a few names in an array that has room for a million letters in each
+        ("labels", {"classes": array_of(*"abc", dtype="U1000000"), "sparse": False}),
+    ):
+        bombs.append(with_metadata(small_files[1], metadata_of(small_files[1])))
+        metadata = metadata_of(small_files[1]) | {key: value}
+        bombs[-1] = with_metadata(small_files[1], metadata)
     for data in bombs:
         tracemalloc.start()
         with pytest.raises(ValueError, match=r"takes up to .*max_bytes=10,000,000"):
@@ -731,167 +956,14 @@ def test_memory_stays_below_the_limit(widths, density, bits):
 # The format, read as doc/user_guide/file_format.rst describes it
 
 
-class PlainReader:
-    """Decodes what the guide describes, step by step."""
-
-    def __init__(self, code):
-        self.bits = "".join(f"{byte:08b}" for byte in code) + "0" * 96
-        self.span, self.value, self.place = 2**96, int(self.bits[:96], 2), 96
-
-    def symbol(self, widths):
-        unit = self.span // sum(widths)
-        start = 0
-        for symbol, width in enumerate(widths):
-            is_last = symbol == len(widths) - 1
-            end = self.span if is_last else unit * (start + width)
-            if self.value < end:
-                break
-            start += width
-        self.value, self.span = self.value - unit * start, end - unit * start
-        while self.span < 2**64:
-            word = self.bits[self.place : self.place + 32].ljust(32, "0")
-            self.value = self.value * 2**32 + int(word, 2)
-            self.span *= 2**32
-            self.place += 32
-        return symbol
-
-    def uniform(self, n):
-        return self.symbol([1] * n)
-
-    def adaptive(self, counts):
-        symbol = self.symbol(counts)
-        counts[symbol] += 2
-        return symbol
-
-    def integer(self, counts, context=0):
-        length = 0
-        while self.adaptive(counts[context, length]):
-            length += 1
-        digits = "1"
-        for number in range(length):
-            if number == 0:
-                digits += str(self.adaptive(counts[context, length, "first"]))
-            else:
-                digits += str(self.uniform(2))
-        return int(digits, 2) - 1
-
-    def batches(self, counts, contexts):
-        symbols = []
-        while len(symbols) < len(contexts):
-            seen = sum(sum(each) - len(each) for each in counts) // 2
-            n = 1 + seen // 16
-            new = [self.symbol(counts[c]) for c in contexts[len(symbols) :][:n]]
-            for context, symbol in zip(contexts[len(symbols) :], new):
-                counts[context][symbol] += 2
-            symbols += new
-        return symbols
-
-    def support(self, n_in, n_out):
-        if max(n_in, n_out) <= 4096:
-            by_inputs = self.uniform(2)
-        elif min(n_in, n_out) <= 4096:
-            by_inputs = n_in <= 4096
-        else:
-            by_inputs = n_in <= n_out
-        prior = [1, 4, 16, 64][self.uniform(4)]
-        n_lines, n_ends = (n_in, n_out) if by_inputs else (n_out, n_in)
-        lags = []
-        if by_inputs:
-            n_lags = self.integer(defaultdict(lambda: [1, 1]))
-            for _ in range(n_lags):
-                lags.append(1 + self.integer(defaultdict(lambda: [1, 1])))
-        degrees, counts, signs = [], defaultdict(lambda: [1, 1]), [1, 1]
-        for line in range(n_lines):
-            near = [degrees[line - lag] for lag in lags or [1] if lag <= line]
-            expected = int(np.floor(np.mean(near) + 0.5)) if near else 0
-            size = self.integer(counts, expected > 0)
-            negative = size and expected and self.adaptive(signs)
-            degrees.append(expected - size if negative else expected + size)
-        kept = np.zeros((n_lines, n_ends), int)
-        usual = np.full(n_ends, prior)
-        for line, left in enumerate(degrees):
-            if left in (0, n_ends):
-                kept[line] = left > 0
-                continue
-            near = sum((kept[line - lag] for lag in lags if lag <= line), 0)
-            weights = usual * (2 + near)
-            for end in range(n_ends):
-                if left == n_ends - end:
-                    kept[line, end:] = 1
-                    break
-                tail = int(weights[end:].sum())
-                ones = min(left * int(weights[end]), tail - tail // 64 - 1)
-                kept[line, end] = left and self.symbol([tail - ones, ones])
-                left -= int(kept[line, end])
-            usual += 4 * kept[line]
-        return (kept if by_inputs else kept.T), lags
-
-    def levels(self, kept, lags, odd):
-        largest = self.integer(defaultdict(lambda: [1, 1]))
-        if not kept.any():
-            return kept
-        signs = np.zeros(kept.shape, int)
-        rows, columns = np.nonzero(kept)
-        counts = [[1, 1] for _ in range(13)]
-        parts = [rows == row for row in range(len(kept))] if lags else [rows >= 0]
-        for row, part in enumerate(parts):
-            near = sum((signs[row - lag] for lag in lags if lag <= row), 0 * kept[0])
-            negative = self.batches(counts, (near[columns[part]] + 6).tolist())
-            signs[rows[part], columns[part]] = 1 - 2 * np.array(negative, int)
-        ways = [(1, 1, 0), (1, 1, 1), (4, 1, 0), (4, 4, 0)]
-        n_inputs, n_neurons, by_sign = ways[self.uniform(4)]
-        groups = n_neurons * self.groups(kept.sum(axis=1), n_inputs)[rows]
-        groups += self.groups(kept.sum(axis=0), n_neurons)[columns]
-        n_groups = n_inputs * n_neurons
-        contexts = 2 * groups + (signs[rows, columns] > 0) if by_sign else groups
-        counts = [[1] * largest for _ in range(2 * n_groups)]
-        if not by_sign:
-            counts = counts[:n_groups]
-        signs[rows, columns] *= 1 + np.array(self.batches(counts, contexts.tolist()))
-        return 2 * signs - np.sign(signs) if odd else signs
-
-    @staticmethod
-    def groups(degrees, n_groups):
-        groups, before = {}, 0
-        for own, end in sorted((own, end) for end, own in enumerate(degrees.tolist())):
-            groups[end] = n_groups * (2 * before + own) // (2 * int(degrees.sum()))
-            before += own
-        return np.array([groups[end] for end in range(len(degrees))])
-
-    def intercepts(self, n):
-        lengths = self.batches([[1] * 16], [0] * n)
-        negative = self.batches([[1, 1]], [0] * n)
-        out = []
-        for length, sign in zip(lengths, negative):
-            magnitude = 2**length // 2 + self.uniform(max(2**length // 2, 1))
-            out.append(-magnitude if sign else magnitude)
-        return np.array(out)
-
-
-def read_plainly(data):
-    """Weights and intercepts of a file without raw numbers."""
-    header, code, _ = parts(data)
-    values = _file._Reader(header, 2**30).value()
-    n_features, widths, layers = values[0], values[1], values[9]
-    reader = PlainReader(code)
-    for shape, layer in zip(zip((n_features, *widths), widths), layers):
-        step, odd, intercept_step = layer
-        levels = reader.levels(*reader.support(*shape), odd)
-        yield step * levels.astype(step.dtype)
-        levels = reader.intercepts(shape[1])
-        yield intercept_step * levels.astype(step.dtype)
-
-
 def assert_read_plainly(mlp):
-    new = list(read_plainly(dumped(mlp)))
-    old = [
-        part
-        for coef, intercept in zip(mlp.coefs_, mlp.intercepts_)
-        for part in (coef.toarray(), intercept)
-    ]
-    assert len(new) == len(old)
-    for a, b in zip(new, old):
-        assert_array_equal(a, b)
+    metadata, layers = read(dumped(mlp))
+    assert metadata["activation"] == mlp.activation
+    for (coef, intercept), *old in zip(layers, mlp.coefs_, mlp.intercepts_):
+        assert_array_equal(coef, sparse.csr_array(old[0]).toarray())
+        assert_array_equal(intercept, old[1])
+        assert (coef.dtype, intercept.dtype) == (old[0].dtype, old[1].dtype)
+    assert len(layers) == len(mlp.coefs_)
 
 
 @pytest.mark.parametrize("odd", [False, True])
@@ -899,6 +971,7 @@ def assert_read_plainly(mlp):
 def test_file_is_what_the_guide_says(density, odd, mlp, digits):
     if density < 1:
         mlp = compressed(mlp, digits[2], density=density).estimator_
+    assert_read_plainly(mlp)
     assert_read_plainly(rounded(mlp, 3, odd))
 
 
@@ -908,7 +981,15 @@ def test_file_of_an_image_is_what_the_guide_says(widths):
     # weights that change slowly from pixel to pixel
     mlp.coefs_[0] = np.rint(np.cumsum(mlp.coefs_[0] - 2.5, axis=0) / 2) % 9 - 4
     small = rounded(mlp, 3)
-    _, code, _ = parts(dumped(small))
-    _, lags = PlainReader(code).support(*small.coefs_[0].shape)
+    text, rest = unsealed(dumped(small))
+    code = Code(rest[: json.loads(text)["code"]])
+    _, lags = code.support(*small.coefs_[0].shape)
     assert bool(lags) == (widths[0] < 4100)
     assert_read_plainly(small)
+
+
+@pytest.mark.skipif(not GUIDE.exists(), reason="installed without the documentation")
+def test_guide_has_the_dictionary():
+    guide = GUIDE.read_text(encoding="utf-8")
+    (block,) = re.findall(r":name: dictionary\n\n((?:    .*\n)+)", guide)
+    assert "".join(line[4:] for line in block.splitlines()) == DICTIONARY.decode()

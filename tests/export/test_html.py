@@ -12,17 +12,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from skcoreset._promise.guarantees import GUARANTEES, Target
 from sklearn.datasets import load_wine
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skcoreset import CoresetCompressor
-from skcoreset._errors import ERRORS, spread
-from skcoreset._methods import METHODS
+from skcoreset._errors import ERRORS, standard_deviations
 from skcoreset._network import Network
+from skcoreset._parallel import serial_map
+from skcoreset._plan import Plan
+from skcoreset._promise.judge import Judge
+from skcoreset._promise.target import Target
 from skcoreset._wrapped import network_of
+from skcoreset.export import html as html_module
 from skcoreset.export import to_html
 
 from ..conftest import fitted
@@ -128,22 +131,20 @@ def networks_of(html):
 
 
 def walk(compressor, X, densities=DENSITIES):
-    """The path of a compressor, from scratch."""
+    """The networks of a compressor's method, each from scratch."""
     network = network_of(compressor.original_estimator_).to_dense()
-    method = METHODS[compressor.method]
-    counts = np.floor(np.multiply(densities, network.n_edges))
-    rng = np.random.default_rng(
-        np.random.RandomState(compressor.random_state).randint(2**31, size=4)
+    seed = np.random.RandomState(compressor.random_state).randint(2**31, size=4)
+    plan = Plan(
+        compressor.method,
+        Target(compressor.certificate_.error),
+        density=densities[0],
+        prune_neurons=False,
+        seed=tuple(seed.tolist()),
     )
-    path = method.path(
-        network,
-        X,
-        counts / network.n_edges,
-        refine=method.refines,
-        error=ERRORS[compressor.certificate_.error],
-        rng=rng,
-    )
-    return [network, *path]
+    yield network
+    for density in densities:
+        family = plan.method.open(network, X, plan, serial_map)
+        yield family.at(int(density * network.n_edges))
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +248,7 @@ def test_script_measures_every_error(error, mlp, digits):
     html = to_html(compressor.fit(X), X[:400], X[400:], densities=[0.1])
     _, errors = run_page(html, X)
     F, F_hat = (network.astype(float).forward(X) for network in networks_of(html))
-    scale = spread(network_of(mlp).forward(X[:400]))
+    scale = standard_deviations(network_of(mlp).forward(X[:400]))
     expected = ERRORS[error].measure(F_hat, F, "softmax", scale)
     assert np.count_nonzero(expected)
     np.testing.assert_allclose(errors, expected, rtol=1e-6)
@@ -272,30 +273,44 @@ def test_what_is_promised_of_a_point_lets_the_choice_reach_it(
     network, *path = walk(compressor, X[:400])
 
     def chosen(epsilon, delta):
+        """Number and certificate of the network that is chosen on the path."""
         target = Target(error, epsilon, delta, confidence)
-        _, certificate, trace = GUARANTEES["conformal"].choose(
-            network, path, X[400:], target, scale=None, classes=mlp.classes_
-        )
-        return np.flatnonzero(trace["chosen"])[0], certificate
+        plan = Plan("uniform", target, classes=mlp.classes_)
+        judge = Judge(network, X[:400], X[400:], plan)
+        verdict = judge(network)
+        for candidate in path:
+            following = judge(candidate, after=verdict)
+            if not following.passes:
+                break
+            verdict = following
+        return verdict.number, judge.certificate(verdict)
 
     for i, point in enumerate(Page(html).data["points"]):
         epsilon, delta = float(point["epsilon"]), float(point["delta"])
         if delta == 1:
             # which promises nothing
             continue
-        index, _ = chosen(epsilon, delta)
+        index, certificate = chosen(epsilon, delta)
         assert index >= i
-        symbol, value = (
-            ("epsilon", epsilon) if error == "relative" else ("delta", delta)
-        )
-        assert f"Had {symbol} = {value:g} been" in point["words"]
         if i and error == "relative":
             # three digits are rounded up
             assert chosen(0.99 * epsilon, delta)[0] < i
-        elif i and value > 0.01:
+        elif i and delta > 0.01:
             assert chosen(epsilon, 0.99 * delta)[0] < i
         if index == i:
-            assert point["sentence"] == str(chosen(epsilon, delta)[1])
+            assert point["sentence"] == str(certificate)
+            assert point["promise"] == certificate.promise
+
+
+def test_same_answers_are_counted(page, digits):
+    _, _, X, _ = digits
+    data = Page(page).data
+    assert data["nRows"] == len(X[400:])
+    dense, *_ = networks = list(networks_of(page))
+    for point, network in zip(data["points"], networks, strict=True):
+        labels = [each.labels(each.forward(X[400:])) for each in (dense, network)]
+        assert point["same"] == (labels[0] == labels[1]).sum()
+    assert data["points"][0]["same"] == data["nRows"] > data["points"][-1]["same"]
 
 
 @needs_node
@@ -313,10 +328,14 @@ def test_large_page_has_fewer_bits_and_says_so(ranked, digits):
             step = abs(exact_coef).max(axis=0) / 127
             assert (abs(coef - exact_coef) <= 0.501 * step).all()
     dense = next(networks_of(html))
-    same = dense.labels(dense.forward(X[400:]))[:, 0] == ranked.estimator.predict(
-        X[400:]
-    )
-    assert f"on {same.sum()} of the held-out rows" in data["about"]
+    labels = dense.labels(dense.forward(X[400:]))[:, 0]
+    same = labels == ranked.estimator.predict(X[400:])
+    assert data["points"][0]["same"] == same.sum()
+    labels = dense.labels(dense.astype(float).forward(X))[:, 0]
+    agreement = (labels == ranked.estimator.predict(X)).mean()
+    assert html.comparison.agreement == agreement
+    assert f"{agreement:.2%} of {len(X)} rows" in data["compared"]
+    assert "rounded to 8 bits" in data["about"]
     for point, network in zip(run_page(html, X)[0], networks_of(html), strict=True):
         np.testing.assert_allclose(point["f"], network.forward(X), rtol=1e-4, atol=1e-4)
 
@@ -341,14 +360,54 @@ def test_densest_points_go_first_where_the_page_is_too_large(ranked, digits):
         page_of(size - 1)
 
 
-def test_regressor_is_rounded_without_a_word_on_classes(other):
+def test_page_of_every_kind_is_compared(other):
     compressor, X, html = other
-    rounded = to_html(
-        compressor, X[::2], X[1::2], densities=[0.5], max_size=len(html) - 1
+    comparison = html.comparison
+    assert comparison.n_rows == len(X)
+    is_classifier = hasattr(compressor, "classes_")
+    assert comparison.agreement == (1 if is_classifier else None)
+    assert comparison.errors.max() < 1e-5
+    options = {"densities": [0.5], "max_size": len(html) - 1}
+    rounded = to_html(compressor, X[::2], X[1::2], **options)
+    assert Page(rounded).data["bits"] == 8
+    assert rounded.comparison.errors.max() > comparison.errors.max()
+
+
+def test_page_that_differs_warns(ranked, digits, monkeypatch):
+    X = digits[2]
+    monkeypatch.setattr(
+        html_module,
+        "_single_precision",
+        lambda network: (network.with_weights(-network.weights), b""),
     )
-    data = Page(rounded).data
-    assert data["bits"] == 8
-    assert ("predicts as it did" in data["about"]) == hasattr(compressor, "classes_")
+    with pytest.warns(UserWarning, match="The page differs from the original: pred"):
+        to_html(ranked, X[:400], X[400:], densities=[0.1])
+
+
+def test_one_class_has_a_page(digits):
+    X = digits[2]
+    mlp = fitted(MLPClassifier((4,), max_iter=5), X, np.full(len(X), "only"))
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
+    html = to_html(compressor, X[:400], X[400:], densities=[0.5])
+    assert Page(html).data["outputs"] == ["only"]
+    assert html.comparison.agreement == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "heading"),
+    [
+        (MLPClassifier, "auto", "Draw something.* changes its mind"),
+        (MLPClassifier, None, "Choose the features.* changes its mind"),
+        (MLPRegressor, "auto", "Draw something.* predicts something else"),
+    ],
+)
+def test_heading_says_what_to_do(make, shape, heading, digits):
+    X, y = digits[2], digits[3]
+    mlp = fitted(make(hidden_layer_sizes=(4,), max_iter=5), X, y)
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
+    html = to_html(compressor, X[:400], X[400:], densities=[0.5], image_shape=shape)
+    assert re.search(heading, Page(html).text["h1"])
+    assert ("images" in Page(html).data["symbols"]) == (shape == "auto")
 
 
 def test_names_are_escaped():
@@ -394,7 +453,7 @@ def test_file_is_the_page(ranked, digits, tmp_path):
 def test_few_bits_and_refinement_are_those_of_the_compressor(mlp, digits):
     _, _, X, _ = digits
     options = {"density": 0.2, "random_state": 0}
-    few = CoresetCompressor(mlp, bits=2, **options).fit(X)
+    few = CoresetCompressor(mlp, method="magnitude", bits=2, **options).fit(X)
     for network in list(networks_of(to_html(few, X[:400], X[400:], densities=[0.2])))[
         1:
     ]:
@@ -468,7 +527,7 @@ def test_bad_options_are_refused(options, message, ranked, digits):
 
 def test_too_few_held_out_rows_are_refused(ranked, digits):
     _, _, X, _ = digits
-    with pytest.raises(ValueError, match=r"delta=0.1 .* are missing"):
+    with pytest.raises(ValueError, match=r"delta=0.05 .* are missing"):
         to_html(ranked, X, X[:5])
 
 

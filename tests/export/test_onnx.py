@@ -1,8 +1,15 @@
 """ONNX: the same predictions in another runtime."""
 
+import sys
+
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
+from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -188,3 +195,159 @@ def test_converter_of_the_mlp_is_left_alone(mlp, digits):
     before = registered(), to_onnx(mlp, X[:1]).SerializeToString()
     register_converter()
     assert (registered(), to_onnx(mlp, X[:1]).SerializeToString()) == before
+
+
+# Converted and compared in one call
+
+
+LABELS = {
+    "bool": np.array([False, True]),
+    "one class": np.array([7]),
+    "one name": np.array(["only"]),
+    "names": np.array(["é", "a b", ""]),
+    "int8": np.array([-3, 0, 5], np.int8),
+    "article numbers": np.array([4006381333931, 4006381333948, 9780201379624]),
+    "largest": np.array([-(2**63), 0, 2**63 - 1]),
+    "whole floats": np.array([0.0, 1.0, 2.0]),
+    "uint64": np.array([1, 2**63 - 1], np.uint64),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+@pytest.mark.parametrize("wrapped", [False, True], ids=["mlp", "pipeline"])
+def test_labels_are_those_of_scikit_learn(kind, wrapped, digits):
+    onnx = pytest.importorskip("skcoreset.export.onnx")
+    pytest.importorskip("skl2onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X, y, X_new, _ = digits
+    labels = LABELS[kind]
+    estimator = MLPClassifier((8,), max_iter=20, random_state=0)
+    estimator = make_pipeline(StandardScaler(), estimator) if wrapped else estimator
+    compressor = compressed(fitted(estimator, X, labels[y % len(labels)]), X_new)
+    model = onnx.to_onnx(compressor, X_new)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    label, probabilities = session.run(None, {"X": X_new})
+    assert label.tolist() == compressor.predict(X_new).tolist()
+    assert label.dtype == (object if labels.dtype.kind == "U" else np.int64)
+    expected = compressor.predict_proba(X_new)
+    assert probabilities.shape == expected.shape == (len(X_new), max(2, len(labels)))
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    declared = session.get_outputs()[1].shape
+    assert declared[1] == expected.shape[1]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([0, 2**63], np.uint64),
+        np.array([0.5, 1.5]),
+        np.array([1.0, 2.0**63]),
+        np.array([1.0, 1e300]),
+        np.array([b"a", b"b"]),
+        np.array([1, 2], dtype=object),
+    ],
+    ids=str,
+)
+def test_labels_that_do_not_fit_are_refused(labels, digits):
+    onnx = pytest.importorskip("skcoreset.export.onnx")
+    pytest.importorskip("skl2onnx")
+    X, y = digits[:2]
+    mlp = fitted(MLPClassifier((4,), max_iter=2), X, (y > 4).astype(int))
+    mlp.classes_ = labels
+    with pytest.raises(
+        ValueError, match=r"int64 or strings in ONNX.* y\.astype\(str\)"
+    ):
+        onnx.to_onnx(mlp, X)
+
+
+def converted(estimator, X, **options):
+    pytest.importorskip("skl2onnx")
+    from skcoreset.export.onnx import to_onnx
+
+    return to_onnx(estimator, X, **options)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int64])
+def test_names_and_types_are_those_of_the_user(dtype, digits):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X, y, X_new, _ = digits
+    X, X_new = 16 * X, 16 * X_new
+    mlp = fitted(MLPClassifier((8,), max_iter=20, random_state=0), X, y)
+    compressor = compressed(mlp, X_new)
+    # names that skl2onnx uses itself
+    names = "probabilities", ["X", "label"]
+    model = converted(
+        compressor, X_new, input_name=names[0], output_names=names[1], dtype=dtype
+    )
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    assert [each.name for each in session.get_inputs()] == [names[0]]
+    assert session.get_inputs()[0].shape == [None, 64]
+    assert [each.name for each in session.get_outputs()] == names[1]
+    outputs = session.run(names[1], {names[0]: X_new.astype(dtype)})
+    np.testing.assert_array_equal(outputs[0], compressor.predict(X_new))
+    assert outputs[1].dtype == (np.float64 if dtype == np.float64 else np.float32)
+
+
+def test_wrong_number_of_names_is_refused(mlp, digits):
+    with pytest.raises(ValueError, match=r"1 names, .* \['label', 'probabilities'\]"):
+        converted(mlp, digits[2], output_names=["y"])
+
+
+@pytest.mark.parametrize("sparse_weights", [False, True])
+@pytest.mark.parametrize("runtime", ["onnxruntime", "onnx"])
+def test_comparison_is_part_of_the_model(
+    runtime, sparse_weights, mlp, regressor, digits, monkeypatch
+):
+    X = digits[2]
+    if runtime == "onnx":
+        monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    for estimator in (compressed(mlp, X), compressed(regressor, X), mlp, regressor):
+        model = converted(estimator, X, sparse_weights=sparse_weights)
+        (entry,) = model.metadata_props
+        assert entry.key == "comparison"
+        assert f"{len(X)} rows" in entry.value
+        assert ("equal predictions on 100.00%" in entry.value) == is_classifier(
+            estimator
+        )
+        assert bool(model.graph.sparse_initializer) <= sparse_weights
+
+
+def test_rows_that_its_type_cannot_hold_are_warned_of(mlp, digits):
+    # pixels in [0, 1] as whole numbers
+    with pytest.warns(UserWarning, match=r"The ONNX model differs .* is of uint8"):
+        converted(mlp, digits[2], dtype=np.uint8)
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), StandardScaler(), 3])
+def test_other_estimators_are_refused(estimator, digits):
+    with pytest.raises(TypeError, match="to_onnx converts a fitted CoresetComp"):
+        converted(estimator, digits[2])
+
+
+@pytest.mark.parametrize(
+    "around", [FrozenEstimator, lambda mlp: GridSearchCV(mlp, {"alpha": [1]}, cv=2)]
+)
+def test_containers_are_opened(around, digits):
+    X, y, X_new, _ = digits
+    mlp = fitted(MLPClassifier((4,), max_iter=5, random_state=0), X, y)
+    estimator = around(mlp)
+    estimator = estimator if around is FrozenEstimator else fitted(estimator, X, y)
+    assert "100.00%" in converted(estimator, X_new).metadata_props[0].value
+
+
+def test_table_of_numbers_is_compared(digits):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(digits[2]).add_prefix("pixel ")
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier((4,), max_iter=5))
+    model = converted(fitted(pipeline, X, digits[3]), X, dtype=np.float64)
+    assert "100.00%" in model.metadata_props[0].value
+
+
+def test_columns_of_several_types_are_refused(mlp):
+    with pytest.raises(ValueError, match="X has to be an array of numbers"):
+        converted(mlp, np.array([["a", 1]], dtype=object))
+
+
+def test_sparse_rows_are_compared(mlp, digits):
+    model = converted(mlp, csr_array(digits[2]))
+    assert "100.00%" in model.metadata_props[0].value
