@@ -121,7 +121,13 @@ class Certificate:
     provenance: Provenance | None = field(default=None, compare=False)
 
     def revoked(self):
-        """Return the certificate of a network that was changed since."""
+        """Return the certificate of a network that was changed since.
+
+        Returns
+        -------
+        certificate : Certificate
+            It promises nothing.
+        """
         return replace(self, guarantee=None, holds=False, provenance=None)
 
     def for_rows(self, X):
@@ -131,6 +137,10 @@ class Certificate:
         ----------
         X : {array-like, sparse matrix} of shape (n_val, n_features)
             As the user gave them.
+
+        Returns
+        -------
+        certificate : Certificate
         """
         provenance = replace(self.provenance, rows_sha256=digest_of_rows(X))
         return replace(self, provenance=provenance)
