@@ -8,6 +8,7 @@ from .columns import (
 )
 from .containers import (
     changes_rows,
+    check_is_compressor,
     is_compressor,
     is_fitted,
     is_mlp,
@@ -66,6 +67,7 @@ __all__ = [
     "changes_rows",
     "check_estimator",
     "check_finite_output",
+    "check_is_compressor",
     "check_is_finite",
     "columns_read",
     "decode_outputs",

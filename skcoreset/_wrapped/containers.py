@@ -16,6 +16,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 
 def _has(estimator, attribute):
@@ -206,6 +207,17 @@ def with_last_step(estimator, mlp):
 def is_compressor(estimator):
     """Tell whether an estimator is a fitted `CoresetCompressor`."""
     return _COMPRESSOR.is_one(estimator)
+
+
+def check_is_compressor(estimator):
+    """Return a fitted `CoresetCompressor`; refuse everything else."""
+    if is_compressor(estimator):
+        return estimator
+    if hasattr(estimator, "fine_tune"):
+        check_is_fitted(estimator, "estimator_")
+    raise TypeError(
+        f"A fitted CoresetCompressor is needed; got {type(estimator).__name__}."
+    )
 
 
 def is_mlp(estimator):

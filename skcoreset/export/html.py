@@ -17,7 +17,6 @@ import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
 from .._compress import Finish
-from .._compressor import check_is_compressor
 from .._errors import ERRORS
 from .._network import dense, live_neurons
 from .._parallel import one_blas_thread, threads
@@ -25,7 +24,14 @@ from .._plan import Plan
 from .._promise.judge import Judge
 from .._promise.simultaneous import SimultaneousBounds
 from .._promise.target import Target
-from .._wrapped import input_names, inputs_of, is_multilabel, last_step, network_of
+from .._wrapped import (
+    check_is_compressor,
+    input_names,
+    inputs_of,
+    is_multilabel,
+    last_step,
+    network_of,
+)
 from ..displays import check_image_shape, palette
 from .comparison import answers, compare
 
