@@ -1,4 +1,4 @@
-"""What the output loses with an edge or a neuron, to first order."""
+"""First-order importance of edges and neurons to the output."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -10,29 +10,30 @@ import numpy as np
 from scipy import sparse
 
 from ._network import DERIVATIVES, augment, live_neurons
+from ._network.activations import unknown
 from ._parallel import deal, serial_map
 
-# Most rows that go backward together: with their activations they stay in the cache.
+# Rows that go backward together: with their activations they stay in the cache.
 BLOCK_SIZE = 512
 
-# Edges of a sparse input up to which shrinkage grows with them.
+# The shrinkage of sparse rows grows with the edges of an input up to this number.
 MOST_EDGES = 10
 
-# Derivatives taken over all rows: of each output where they suffice for that, or else
-# of sums of the outputs with random signs.
+# Derivatives computed over all rows: those of each output if this number suffices, or
+# else those of sums of the outputs with random signs.
 N_PROBES = 4096
 
 
 def edge_importance(
     network, X, row_weights, *, centred=False, shrinkage=0.0, thread_map=serial_map
 ):
-    """What it costs the output to replace an edge by its mean contribution.
+    """Return what it costs the output to replace an edge by its mean contribution.
 
-    To first order: `w^2 sum_x r(x) (a(x) - mean)^2 ||d f(x) / d z||^2`. The mean is the
-    one that costs least; the intercept takes it over when the edge goes.
+    To first order it is `w^2 sum_x r(x) (a(x) - mean)^2 ||d f(x) / d z||^2`, with the
+    mean that costs least; the intercept takes it over when the edge is dropped.
 
-    Of sparse rows few have a feature: what it and the derivatives have to do with each
-    other is left out, and both are averaged by themselves.
+    For sparse rows, few of which have a given feature, features and derivatives count
+    as independent, and are averaged separately.
 
     Parameters
     ----------
@@ -47,11 +48,10 @@ def edge_importance(
         Whether `f` counts without the mean over its outputs.
 
     shrinkage : float, default=0.0
-        What is added to the variance of each feature, as a multiple of the median
-        over the features that vary. Few rows may say little of a feature that is
-        rarely other than 0; hidden neurons they see often enough. Where rows are sparse
-        it counts as often as a feature has edges, up to `MOST_EDGES`: the fewer there
-        are, the less of them rare features get.
+        What is added to the variance of each feature, relative to the median over the
+        features that vary: few rows may say little about a feature that is usually 0.
+        For sparse rows it is multiplied by the mean number of edges of a feature, at
+        most `MOST_EDGES`: with few edges, rare features should get fewer of them.
 
     thread_map : callable, default=serial_map
         From `threads`. The result does not depend on it.
@@ -76,26 +76,26 @@ def edge_importance(
 
 
 def _layer_importance(coef, ends, shrinkage, total, first, second):
-    """Importance and means of a layer, which are 0 outside of its core."""
+    """Importance and means of a layer; they are 0 for edges that are not live."""
     if first.ndim == 1:
         return _importance_of_sparse_inputs(coef, ends, shrinkage, total, first, second)
-    # 0 / 0 is to be 0
+    # 0 / 0 is 0 here.
     mean = first / np.where(total > 0, total, 1)
-    # in place: fresh memory is slow
+    # In place, as fresh memory is slow.
     variance = np.subtract(second, np.multiply(mean, first, out=first), out=second)
     np.maximum(variance, 0, out=variance)
     if shrinkage:
         by_input = variance.sum(axis=1)
         if by_input.any():
-            # a mean would be that of the features in the smallest units
+            # The features in the smallest units would dominate a mean.
             typical = np.median(by_input[by_input > 0]) / total.sum()
             variance += shrinkage * typical * total
     variance *= np.square(coef, out=first)
-    return [_spread(values, *ends) for values in (variance, mean)]
+    return [_between_zeros(values, *ends) for values in (variance, mean)]
 
 
 def _importance_of_sparse_inputs(coef, ends, shrinkage, total, first, second):
-    """The same from sums over the neurons."""
+    """Importance and means from sums over the neurons."""
     gain = total.sum() or 1
     mean = first / gain
     variance = np.maximum(second - mean * first, 0)
@@ -108,11 +108,11 @@ def _importance_of_sparse_inputs(coef, ends, shrinkage, total, first, second):
     importance *= variance[:, np.newaxis]
     importance *= total / gain
     means = np.repeat(mean[:, np.newaxis], len(total), axis=1)
-    return [_spread(values, *ends) for values in (importance, means)]
+    return [_between_zeros(values, *ends) for values in (importance, means)]
 
 
-def _spread(values, rows, columns):
-    """Put values in their rows and columns, between zeros."""
+def _between_zeros(values, rows, columns):
+    """Put values in their rows and columns; the others are 0."""
     for axis, chosen in enumerate((rows, columns)):
         if not chosen.all():
             shape = list(values.shape)
@@ -124,11 +124,11 @@ def _spread(values, rows, columns):
 
 
 def neuron_statistics(network, X, row_weights, *, centred=False, thread_map=serial_map):
-    """What it costs the output to change a hidden neuron, and how neurons vary.
+    """Return what it costs the output to change hidden neurons, and how they vary.
 
-    To first order, replacing a neuron's values `a(x)` by others costs the output
-    `sum_x r(x) (change of a)^2 ||d f(x) / d a||^2`; its `gain` times the mean squared
-    change estimates this.
+    To first order, a change of a neuron's values `a(x)` costs the output
+    `sum_x r(x) (change of a)^2 ||d f(x) / d a||^2`, which is estimated by the `gain` of
+    the neuron times the mean squared change.
 
     Parameters
     ----------
@@ -138,11 +138,11 @@ def neuron_statistics(network, X, row_weights, *, centred=False, thread_map=seri
     Returns
     -------
     gains, means : list of (width,) ndarrays, float64
-        Of the neurons of each hidden layer: `sum_x r(x) ||d f(x) / d a||^2`, and the
-        mean values, rows weighted by `r`. 0 for neurons that lead to no output.
+        For each hidden layer: `sum_x r(x) ||d f(x) / d a||^2`, and mean values with
+        rows weighted by `r`. Both are 0 for neurons that are not live.
 
     covariances : list of (width, width) ndarrays, float64
-        Likewise.
+        Weighted in the same way.
     """
     live = live_neurons(network.coefs)
     core = network.restricted(live)
@@ -165,7 +165,7 @@ def neuron_statistics(network, X, row_weights, *, centred=False, thread_map=seri
 
 
 def _neuron_sums(network, X, row_weights, centred, blocks):
-    """`sum g`, `sum r a` and `sum r a a'` of each hidden layer; `g` are the gains."""
+    """Return `sum g`, `sum r a` and `sum r a a'` of each hidden layer, g the gains."""
     widths = network.widths[:-1]
     gains, first = ([np.zeros(n) for n in widths] for _ in range(2))
     second = [np.zeros((n, n)) for n in widths]
@@ -183,12 +183,12 @@ def _neuron_sums(network, X, row_weights, centred, blocks):
 
 
 def row_blocks(X):
-    """Blocks of rows, as many for each of those who sum over them."""
+    """Return blocks of rows, in parts that are summed over in parallel."""
     return deal(X.shape[0], BLOCK_SIZE)
 
 
 def sum_parts(parts):
-    """Sums, part by part in their order, of nested lists of arrays."""
+    """Return the sum of the parts, nested lists of arrays, in their order."""
     total, *others = parts
     for other in others:
         for arrays, more in zip(total, other):
@@ -198,13 +198,13 @@ def sum_parts(parts):
 
 
 def _importance_sums(network, X, row_weights, centred, blocks):
-    """`sum g`, `sum a g` and `sum a^2 g` of the gains `g` of each layer."""
+    """Return `sum g`, `sum a g` and `sum a^2 g` of each layer, g being the gains."""
     total = [np.zeros_like(b) for b in network.intercepts]
     first = [np.zeros_like(coef) for coef in network.coefs]
     second = [np.zeros_like(coef) for coef in network.coefs]
     if sparse.issparse(X):
         first[0], second[0] = np.zeros((2, X.shape[1]), network.dtype)
-    # written over and over: threads would wait for each other's fresh memory
+    # Reused, as threads would wait for each other's fresh memory.
     products = [np.empty_like(coef) for coef in network.coefs]
     for rows in blocks:
         A = network.activations(X[rows])
@@ -224,7 +224,7 @@ def _importance_sums(network, X, row_weights, centred, blocks):
 
 
 def output_gains(network, activations, row_weights, probes):
-    """Squared norm of the output's derivative, times the row weights, layer by layer.
+    """Return squared norms of the output's derivatives, times the row weights.
 
     Parameters
     ----------
@@ -236,21 +236,21 @@ def output_gains(network, activations, row_weights, probes):
     row_weights : ndarray of shape (n_samples,)
 
     probes : ndarray of shape (n_probes, n_samples or 1, n_outputs)
-        Directions, squared and summed over: the unit vectors give the exact norm.
+        Directions whose squared derivatives are summed: unit vectors give the norm.
 
     Returns
     -------
     gains : list of pairs of (n_samples, width) ndarrays
-        One for each layer past the input, with respect to its neurons before and after
-        the activation.
+        For each layer past the input, with respect to its neurons before and after the
+        activation.
     """
     derivative = DERIVATIVES[network.activation]
     slopes = [derivative(A).astype(A.dtype, copy=False) for A in activations[1:-1]]
     squares = [np.zeros_like(slope) for slope in slopes]
-    # as above, memory that is written over and over
+    # Reused, too.
     results, scratch = ([np.empty_like(s) for s in slopes] for _ in range(2))
     for probe in probes:
-        # Where it is the same for all samples, it is one row as far as the last hidden
+        # A probe that is the same for all samples is one row up to the last hidden
         # layer.
         backward = probe
         for layer in range(len(slopes) - 1, -1, -1):
@@ -269,16 +269,16 @@ def output_gains(network, activations, row_weights, probes):
 
 
 def probes_of(network, rows, n_samples, centred=False):
-    """The outputs one by one or, for `rows` out of many, sums with random signs.
+    """Return unit vectors or, for many samples, random signs of each of the rows.
 
-    Where `centred`, of the outputs less their mean.
+    If `centred` they are of the outputs minus their mean.
     """
     n_outputs, dtype = network.widths[-1], network.dtype
     n_probes = max(2, N_PROBES // n_samples)
     if n_outputs <= n_probes:
         probes = np.eye(n_outputs, dtype=dtype)[:, np.newaxis]
     else:
-        # signs of each row's own: what one gives too much, others give too little
+        # Each row has its own signs: errors of single rows cancel.
         rng = np.random.default_rng(rows.start)
         shape = (n_probes, rows.stop - rows.start, n_outputs)
         signs = rng.integers(2, size=shape) * 2 - 1
@@ -289,7 +289,7 @@ def probes_of(network, rows, n_samples, centred=False):
 
 
 def fisher_importance(network, X, rng):
-    """Estimate, to second order, what the loss gains where a parameter becomes 0.
+    """Estimate, to second order, how much the loss grows if a parameter becomes 0.
 
     `w_ij^2 sum_x a_j(x)^2 (d loss / d z_i)^2`, the Fisher information of the weight
     times its square, for labels drawn from the network's own predictions.
@@ -302,7 +302,7 @@ def fisher_importance(network, X, rng):
     X : {ndarray, csr_array} of shape (n_samples, n_features)
 
     rng : numpy.random.Generator
-        Draws the labels; values with variance 1.
+        Draws the labels. Values are drawn with variance 1.
 
     Returns
     -------
@@ -329,11 +329,15 @@ def fisher_importance(network, X, rng):
 
 def _draw_targets(P, out_activation, rng):
     """Draw targets with the probabilities that the network gives them."""
-    if out_activation == "softmax":
-        classes = (P.cumsum(axis=1) < rng.random((len(P), 1))).sum(axis=1)
-        return np.eye(P.shape[1], dtype=P.dtype)[np.minimum(classes, P.shape[1] - 1)]
-    if out_activation == "identity":
-        return P + rng.standard_normal(P.shape, dtype=P.dtype)
-    if out_activation == "exp":
-        return rng.poisson(P).astype(P.dtype)
-    return (rng.random(P.shape) < P).astype(P.dtype)
+    match out_activation:
+        case "softmax":
+            classes = (P.cumsum(axis=1) < rng.random((len(P), 1))).sum(axis=1)
+            classes = np.minimum(classes, P.shape[1] - 1)
+            return np.eye(P.shape[1], dtype=P.dtype)[classes]
+        case "identity":
+            return P + rng.standard_normal(P.shape, dtype=P.dtype)
+        case "exp":
+            return rng.poisson(P).astype(P.dtype)
+        case "logistic":
+            return (rng.random(P.shape) < P).astype(P.dtype)
+    raise unknown(out_activation)

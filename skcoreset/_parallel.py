@@ -1,4 +1,4 @@
-"""Tasks on joblib's backends, short ones on threads, BLAS out of their way."""
+"""Tasks on joblib's backends, short ones on threads, with BLAS on one thread."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -12,20 +12,20 @@ from joblib import Parallel, effective_n_jobs
 from sklearn.utils import gen_even_slices
 from threadpoolctl import ThreadpoolController
 
-# Parts that blocks of rows are dealt out to, each in a thread: the same for any number
-# of threads, as the order of sums depends on it.
+# Parts that blocks of rows are dealt out to, one for each thread. It is the same for
+# any number of threads, since the order of sums depends on it.
 N_PARTS = 2
 
-# A cluster may lose a worker, and what it held for others, more than once.
+# Attempts at a set of tasks: a cluster may lose a worker, and its data, more than once.
 N_ATTEMPTS = 5
 
 
 class _OneBlasThread(ContextDecorator):
-    """BLAS on one thread: the workers have the cores, and sums have one order.
+    """BLAS on one thread: workers use the cores, and sums have a fixed order.
 
-    May be entered from several threads at once: the first sets the limit, the last
-    restores what was there. OpenBLAS with OpenMP has a limit for each thread, which
-    is set in all of them.
+    Several threads may enter at once: the first sets the limit, and the last restores
+    the old one. OpenBLAS with OpenMP has a limit for each thread, which every thread
+    sets.
     """
 
     def __init__(self):
@@ -42,7 +42,7 @@ class _OneBlasThread(ContextDecorator):
         return self._libraries.select(threading_layer="openmp")
 
     def limit_this_thread(self):
-        """Where limits are of threads; it is not lifted."""
+        """Set the limit of this thread, where threads have limits, for ever."""
         return self._libraries_by_thread.limit(limits=1)
 
     def __enter__(self):
@@ -65,7 +65,7 @@ class _OneBlasThread(ContextDecorator):
                 self._free_control()
 
     def _free_control(self):
-        """threadpoolctl 3.8 lets one thread set limits, the first, while it lives."""
+        """Let other threads set limits: threadpoolctl 3.8 allows only the first."""
         for library in self._libraries.lib_controllers:
             free = getattr(library, "clear_controlling_thread", lambda force: None)
             free(force=True)
@@ -77,11 +77,11 @@ one_blas_thread = _OneBlasThread()
 def run(calls, n_jobs):
     """Return the results of delayed calls, in their order.
 
-    The calls are pure: where a worker of a cluster has died with data that others
-    need, they start again.
+    The calls have no side effects: all start again if a worker of a cluster has died
+    with data that others need.
     """
     calls = list(calls)
-    # the work is in functions that release the global lock
+    # The functions that do the work release the interpreter's lock.
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
     for _ in range(N_ATTEMPTS - 1):
         with suppress(CancelledError):
@@ -90,7 +90,7 @@ def run(calls, n_jobs):
 
 
 def deal(n, most, n_parts=N_PARTS):
-    """Slices of `most` of n at most, of one length but for 1, as many for each part."""
+    """Return slices of up to `most` of n items, the same number for each part."""
     n_slices = n_parts * -(-n // (n_parts * most))
     slices = list(gen_even_slices(n, n_slices))
     return [slices[part::n_parts] for part in range(n_parts)]
@@ -102,12 +102,12 @@ def serial_map(function, *items):
 
 @contextmanager
 def threads(n_jobs):
-    """Yield a `map` for tasks of a millisecond: joblib needs ten to hand them out."""
+    """Yield a `map` for tasks of a millisecond: joblib would add ten to each."""
     n_threads = effective_n_jobs(n_jobs)
     if n_threads == 1:
         yield serial_map
         return
-    # this thread works, too
+    # The calling thread works, too.
     limit = one_blas_thread.limit_this_thread
     with ThreadPoolExecutor(n_threads - 1, initializer=limit) as executor:
 

@@ -13,22 +13,21 @@ from sklearn.utils import gen_batches, gen_even_slices
 from ._errors import ratio
 from ._parallel import one_blas_thread, run
 
-# Shares that one call computes: so many that the interpreter hardly counts, and that
-# threads seldom meet at its lock, but few enough for the L2 cache.
-SCRATCH_BYTES = 2**20
-POINTS_PER_BLOCK = 2048
+# Bytes of shares computed in one call, and points in them: large enough for the
+# interpreter's overhead and lock not to matter, and small enough for the L2 cache.
+SCRATCH_BYTES, POINTS_PER_BLOCK = 2**20, 2048
 
-# Edge-points in one task: some tens of milliseconds.
+# Edge-points in one task, which takes some tens of milliseconds.
 TASK_SIZE = 40_000_000
 
 
-def sensitivity(A, coef, *, n_jobs=None):
+def sensitivity(A, coef, **options):
     """Empirical sensitivity of every edge of a layer.
 
-    The largest share that edge j has, on any of the points, of the half-sum of neuron
-    i that it belongs to (Baykal et al. 2019, Definition 1). A neuron's edges are split
-    by the sign of the weight; where inputs have both signs, by the sign of the input
-    as well, and the larger of the two shares counts.
+    It is the largest share, on any point, that the edge has of its half-sum (Baykal et
+    al. 2019, Definition 1). The edges of a neuron are split into half-sums by the sign
+    of the weight; if inputs have both signs, also by the sign of the input, and the
+    larger of the two shares counts.
 
     Parameters
     ----------
@@ -38,32 +37,54 @@ def sensitivity(A, coef, *, n_jobs=None):
     coef : ndarray of shape (n_in, n_out)
         Weights of the layer.
 
-    n_jobs : int, default=None
-        Blocks of neurons worked on at once. The result does not depend on it.
+    **options
+        As in :func:`sensitivities`.
 
     Returns
     -------
     sensitivities : ndarray of shape (n_in, n_out), dtype of `coef`
         Between 0 and 1. An edge whose input is 0 on all points has 0.
     """
-    return sensitivities([(A, coef)], n_jobs=n_jobs)[0]
+    return sensitivities([(A, coef)], **options)[0]
 
 
-def sensitivities(layers, *, n_jobs=None):
-    """`sensitivity` of several layers, given as pairs `(A, coef)`, in one go."""
+def sensitivities(
+    layers,
+    *,
+    n_jobs=None,
+    task_size=TASK_SIZE,
+    scratch_bytes=SCRATCH_BYTES,
+    points_per_block=POINTS_PER_BLOCK,
+):
+    """Return the `sensitivity` of the edges of several layers.
+
+    Parameters
+    ----------
+    layers : iterable of pairs (A, coef)
+
+    n_jobs : int, default=None
+        Blocks of neurons that run in parallel.
+
+    task_size, scratch_bytes, points_per_block : int
+        Edge-points in one task; bytes of shares, and points, in one call. The result
+        depends on none of these.
+    """
     tasks, ends, scattered = [], [], []
     for A, coef in layers:
         lit, shape = slice(None), coef.shape
         if sparse.issparse(A):
-            # the other inputs have sensitivity 0; one, as blocks are not empty
+            # Other inputs have sensitivity 0. At least one, as blocks are not empty.
             lit = np.union1d(A.tocsr().indices, 0)
             A, coef = A[:, lit].toarray(), coef[lit]
         scattered.append((lit, shape))
         coef, parts = _at_one_scale(A, coef)
-        n_neurons = max(1, TASK_SIZE // max(1, A.size))
+        n_neurons = max(1, task_size // max(1, A.size))
         for neurons in gen_batches(coef.shape[1], n_neurons):
-            # each part an argument of its own, which a cluster is sent once
-            tasks.append(delayed(_sensitivity_of_neurons)(coef[:, neurons], *parts))
+            # Each part is an argument of its own, which a cluster is sent once.
+            task = delayed(_sensitivity_of_neurons)
+            tasks.append(
+                task(scratch_bytes, points_per_block, coef[:, neurons], *parts)
+            )
         ends.append(len(tasks))
     blocks = run(tasks, n_jobs)
     results = []
@@ -74,10 +95,10 @@ def sensitivities(layers, *, n_jobs=None):
 
 
 def mean_relative_importance(A, coef):
-    """Mean, over the points, of the shares of which `sensitivity` is the maximum.
+    """Mean over the points of the shares of which `sensitivity` is the maximum.
 
-    Same parameters; an ndarray of shape (n_in, n_out). Where inputs have both signs
-    the shares of the two half-sums add up, as a point has a part in one of them only.
+    Parameters and result have the same form. If inputs have both signs the shares of
+    the two half-sums are added: a point contributes to one of them only.
     """
     coef, parts = _at_one_scale(A, coef)
     out = np.zeros_like(coef)
@@ -89,10 +110,10 @@ def mean_relative_importance(A, coef):
 
 
 def _at_one_scale(A, coef):
-    """Scaled weights, and the inputs, transposed: the positive, then any negative.
+    """Scaled weights, and the transposed inputs: positive, then any negative ones.
 
-    Shares do not change with the scale of a point or of a neuron: at scale 1 no
-    product overflows, however large or small the weights are.
+    Shares do not depend on the scale of a point or of a neuron, and at scale 1 no
+    product overflows.
     """
     A = A.astype(coef.dtype, copy=False)
     if sparse.issparse(A):
@@ -118,15 +139,15 @@ def _scaled(array, axis):
 
 
 def _reciprocals(AT, coef):
-    """`1 / sum_k w_ik a_k(x)` over positive weights, (n_out, n_points); 0 for 1/0."""
+    """`1 / sum_k w_ik a_k(x)` over positive weights, (n_out, n_points); 1/0 is 0."""
     sums = np.maximum(coef, 0).T @ AT
     smallest = np.finfo(sums.dtype).tiny
     return np.divide(1, sums, out=np.zeros_like(sums), where=sums >= smallest)
 
 
 @one_blas_thread
-def _sensitivity_of_neurons(coef, *parts):
-    """Sensitivity of a block of neurons, the points streamed through a scratch array.
+def _sensitivity_of_neurons(scratch_bytes, points_per_block, coef, *parts):
+    """Sensitivity of a block of neurons; points stream through a scratch array.
 
     `s_ij = w_ij max_x a_j(x) r_i(x)` is a matrix product over (max, *).
     """
@@ -138,15 +159,15 @@ def _sensitivity_of_neurons(coef, *parts):
         ends = np.searchsorted(neurons, np.arange(coef.shape[1]), side="right")
         begins = [0, *ends[:-1]]
         largest = np.zeros(len(inputs), coef.dtype)
-        for points in gen_even_slices(n_points, -(-n_points // POINTS_PER_BLOCK)):
-            # take copies an array that is not contiguous, whole, at every call
+        for points in gen_even_slices(n_points, -(-n_points // points_per_block)):
+            # `take` copies an array that is not contiguous as a whole, at every call.
             columns = np.ascontiguousarray(AT[:, points])
-            n_edges = -(-SCRATCH_BYTES // columns[0].nbytes)
+            n_edges = -(-scratch_bytes // columns[0].nbytes)
             scratch = np.empty((n_edges, columns.shape[1]), coef.dtype)
             for start in range(0, len(inputs), n_edges):
                 edges = slice(start, start + n_edges)
                 shares = scratch[: len(inputs[edges])]
-                # mode="clip" writes into `out` without a hidden buffer
+                # mode="clip" writes into `out` without a hidden buffer.
                 columns.take(inputs[edges], axis=0, out=shares, mode="clip")
                 for i in range(neurons[edges][0], neurons[edges][-1] + 1):
                     part = shares[max(begins[i] - start, 0) : ends[i] - start]
@@ -154,12 +175,12 @@ def _sensitivity_of_neurons(coef, *parts):
                 np.maximum(largest[edges], shares.max(axis=1), out=largest[edges])
         largest *= np.abs(coef[inputs, neurons])
         out[inputs, neurons] = np.maximum(out[inputs, neurons], largest)
-    # A share exceeds 1 by rounding only.
+    # Shares exceed 1 only by rounding errors.
     return np.minimum(out, 1, out=out)
 
 
 def neuron_bounds(network, X):
-    """Bound of each layer on how much its neurons magnify relative errors.
+    """Bound for each layer on how much its neurons magnify relative errors.
 
     `max_i mean_x sum_k |w_ik a_k(x)| / |sum_k w_ik a_k(x)|`, the intercept taken as an
     edge from the constant 1 (Baykal et al. 2019, Section 4.2, without `kappa`).

@@ -19,6 +19,7 @@ FLOORS = [
     {"_training"},
     {"_methods"},
     {"_promise"},
+    {"_plan"},
     {"_compress", "_wrapped"},
     {"displays", "_sparse_mlp"},
     {"_compressor"},

@@ -11,8 +11,9 @@ import pytest
 import threadpoolctl
 from sklearn.neural_network import MLPClassifier
 
-from skcoreset import CoresetCompressor, _parallel, _sensitivity
+from skcoreset import CoresetCompressor, _parallel
 from skcoreset._methods import sampling as _sampling
+from skcoreset._sensitivity import TASK_SIZE, sensitivities
 
 METHODS = ("corenet++", "corenet", "refined")
 
@@ -130,11 +131,13 @@ def test_more_dask_tasks_ship_no_more_data(client, monkeypatch):
     mlp.partial_fit(X[:200], np.arange(200) % 10, classes=range(10))
 
     def shipped(n_times_as_many):
-        for module in (_sensitivity, _sampling):
-            size = module.TASK_SIZE // n_times_as_many
-            monkeypatch.setattr(module, "TASK_SIZE", size)
         n_bytes.clear()
         with joblib.parallel_config(backend="dask"):
+            task_size = TASK_SIZE // n_times_as_many
+            sensitivities([(X, mlp.coefs_[0])], n_jobs=2, task_size=task_size)
+            monkeypatch.setattr(
+                _sampling, "TASK_SIZE", _sampling.TASK_SIZE // n_times_as_many
+            )
             fit(mlp, X, "corenet++")
         return sum(n_bytes)
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skcoreset import _sensitivity
 from skcoreset._sensitivity import (
     mean_relative_importance,
     neuron_bounds,
@@ -97,16 +96,14 @@ def test_inputs_that_are_all_below_zero():
     )
 
 
-# one neuron a task, and all in one, whose edges the scratch array parts anywhere
+# From one neuron to all of them in a task; its edges are divided at any place.
 @pytest.mark.parametrize("task_size", [1, 400, 10**6])
 @pytest.mark.parametrize("scratch_bytes", [1, 100, 200, 300])
-def test_blocks_do_not_change_the_result(scratch_bytes, task_size, monkeypatch):
+def test_blocks_do_not_change_the_result(scratch_bytes, task_size):
     A, coef = layer(0, n_points=40)
-    expected = sensitivity(A, coef)
-    monkeypatch.setattr(_sensitivity, "SCRATCH_BYTES", scratch_bytes)
-    monkeypatch.setattr(_sensitivity, "POINTS_PER_BLOCK", 9)
-    monkeypatch.setattr(_sensitivity, "TASK_SIZE", task_size)
-    np.testing.assert_array_equal(sensitivity(A, coef, n_jobs=2), expected)
+    blocks = {"scratch_bytes": scratch_bytes, "task_size": task_size}
+    blocked = sensitivity(A, coef, n_jobs=2, points_per_block=9, **blocks)
+    np.testing.assert_array_equal(blocked, sensitivity(A, coef))
 
 
 def test_what_memory_held_before_is_immaterial():

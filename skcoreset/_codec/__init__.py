@@ -1,36 +1,28 @@
-"""skcoreset._codec."""
+"""The code of sparse networks with rounded weights, as files hold it.
+
+It is frozen: its constants belong to a format version.
+"""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from .code import (
+from .._network.levels import levels_of
+from .arithmetic import Decoder, Encoder
+from .sparse import (
     MAX_INTEGER,
-    Decoder,
-    Encoder,
-    QuantisedNetwork,
-    bits_per_edge,
+    autocorrelation,
     code_integers,
     code_levels,
     code_support,
-    decode,
-    encode,
-    levels_of,
-    round_steps,
-    units_of,
 )
 
 __all__ = [
     "MAX_INTEGER",
     "Decoder",
     "Encoder",
-    "QuantisedNetwork",
-    "bits_per_edge",
+    "autocorrelation",
     "code_integers",
     "code_levels",
     "code_support",
-    "decode",
-    "encode",
     "levels_of",
-    "round_steps",
-    "units_of",
 ]

@@ -87,7 +87,7 @@ def _descent(network, calibration, plan, **options):
         between=partial(match, n_passes=N_PASSES_BETWEEN, decay=False),
         drop=Trainer.drop_neurons,
         n_start=network.n_edges,
-        recall=calibration.memory,
+        memory=calibration.memory,
         **options,
     )
 

@@ -70,7 +70,7 @@ class Refined(Method):
             ratio=RATIO,
             between=between,
             finish=finish,
-            recall=calibration.memory,
+            memory=calibration.memory,
         )
         return DescentFamily(network, calibration, descent)
 
@@ -98,4 +98,4 @@ class DescentFamily(TrainedFamily):
         return self._descent.network(n_edges)
 
     def unfinished(self, step):
-        return self._descent.rough(step)
+        return self._descent.unfinished(step)

@@ -14,14 +14,12 @@ from .fine_tuning import fine_tune
 from .made_rows import stack
 from .objectives import FitLabels, MatchOriginal
 from .refinement import match, refine, rows_to_match
-from .rounding import Rounding
 
 __all__ = [
     "Descent",
     "FewBits",
     "FitLabels",
     "MatchOriginal",
-    "Rounding",
     "Trainer",
     "fine_tune",
     "match",

@@ -1,4 +1,4 @@
-"""Hidden neurons that go, and others that take over from them."""
+"""Elimination of hidden neurons: others take over from them."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,16 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 
-# Added to the variances of neurons, relative to their mean: few rows make neurons look
-# more alike than they are.
-RIDGE = 1e-4
-
-# The same relative to their squared means.
-ROUNDING = 1e-9
+# Added to the variances of neurons, relative to the mean variance, as few rows make
+# neurons look more alike than they are; and relative to the mean squared value, which
+# is more than rounding errors.
+RIDGE, ROUNDING = 1e-4, 1e-9
 
 
 def neuron_ranking(network, gains, means, covariances):
-    """What elimination asks of the hidden neurons, from their statistics.
+    """Return what `eliminate` needs of the hidden neurons, from their statistics.
 
     Parameters
     ----------
@@ -31,7 +29,7 @@ def neuron_ranking(network, gains, means, covariances):
         The same.
 
     precisions : list of (width, width) ndarrays
-        Inverse covariances of the neurons that have edges. Where some edges to the next
+        Inverse covariances of the neurons that have edges. If some edges to the next
         layer are missing, neurons cannot take over from each other, and count as
         uncorrelated.
     """
@@ -46,7 +44,6 @@ def neuron_ranking(network, gains, means, covariances):
         inner = covariance[np.ix_(here, here)]
         if not outgoing[np.ix_(here, there)].all():
             inner = np.diag(inner.diagonal())
-        # where nothing varies, there are only rounding errors
         ridge = (
             RIDGE * inner.diagonal().mean() + ROUNDING * np.square(mean[here]).mean()
         )
@@ -57,13 +54,12 @@ def neuron_ranking(network, gains, means, covariances):
 
 
 def eliminate(layers, edges, n_edges, gains, means, precisions):
-    """Take hidden neurons out, one by one, until so few edges are left.
+    """Remove hidden neurons, one by one, until at most `n_edges` edges are left.
 
-    The neuron that goes is the one of which the others explain so much that the output
-    loses least, for each edge that goes with it: least squares predict its values from
-    those of the rest of the layer, and they take over its outgoing edges accordingly
-    (as in the optimal brain surgeon, Hassibi and Stork 1993, for neurons). In the end
-    every layer has a neuron.
+    The next neuron is the one whose removal costs the output least for each edge that
+    goes with it. Least squares predict its values from those of the other neurons of
+    the layer, which take over its outgoing edges accordingly (the optimal brain surgeon
+    of Hassibi and Stork, 1993, for neurons). Every layer keeps one neuron.
 
     Parameters
     ----------
@@ -74,7 +70,7 @@ def eliminate(layers, edges, n_edges, gains, means, precisions):
         Where there are edges. Changed in place.
 
     n_edges : int
-        Most edges to be left.
+        Largest number of edges to keep.
 
     gains, means, precisions
         From :func:`neuron_ranking`.
@@ -112,9 +108,9 @@ def _degrees(incoming, outgoing):
 
 
 def _losses_per_edge(gains, precision, degrees):
-    """What the output loses with each neuron; infinite for those that cannot go."""
+    """Cost of removing each neuron; infinite for those that have to stay."""
     can_go = degrees > 0
     can_go &= can_go.sum() > 1
-    # 1 / precision is the variance that the others do not explain
+    # 1 / precision is the variance that the others do not explain.
     scale = precision.diagonal() * degrees
     return np.divide(gains, scale, out=np.full(len(gains), np.inf), where=can_go)

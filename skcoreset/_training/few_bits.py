@@ -4,55 +4,57 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 
+from .._network.levels import Rounding, best_step, round_to_bits, short_float32
 from .engine import Trainer
 from .objectives import MatchOriginal
 from .refinement import rows_to_match
-from .rounding import Rounding, best_step, short_float32
 
-# From so many bits on rounding costs nothing that training could win back. At 6 bits it
+# Bits from which on rounding costs nothing that training could win back. At 6 bits it
 # still costs regressors a percent of their variance.
 ENOUGH_BITS = 8
 
 # Passes of the training through the rounding, and the least number of steps in each.
-N_PASSES = 15
-MIN_STEPS_PER_PASS = 28
+N_PASSES, MIN_STEPS_PER_PASS = 15, 28
 
-# The same whatever the objective: large steps of Adam would only flip weights back and
-# forth, and small ones would not.
+# The same for all objectives: large steps of Adam would only flip weights back and
+# forth.
 LEARNING_RATE = 0.006
 
-# With so few levels training the steps helps, too: 1 bit errs several times less.
+# Up to this number of bits the step between levels is trained, too: with 1 bit the
+# error is several times smaller.
 FEWEST_BITS = 2
 
-# The step between levels is chosen anew, for what the weights have become.
+# How often the step between levels is chosen again, for the weights as they are then.
 N_CHOICES = 3
 
-# Of 3 bits classifiers take 6 values: 8 are hardly more accurate, and their codes are
-# longer. Values of regressors need all.
+# Levels in each direction for classifiers, by bits: 8 values of 3 bits are hardly more
+# accurate than 6, and their codes are longer. Regressors need all 8.
 FEWER_LEVELS = {3: 3}
 
-# Intercepts are finer than weights, as a neuron has only one. Those of the outputs may
-# be far from 0, as values of a regressor are.
+# Intercepts are finer than weights, as a neuron has only one: bits more than those of
+# weights, and bits of the output intercepts, which may be far from 0 in a regressor.
 MORE_BITS, OUTPUT_INTERCEPT_BITS = 5, 16
 
 
 class FewBits:
-    """Rounds networks to few levels a layer, trained to match the original so.
+    """Rounds networks to few levels a layer, trained so to match the original.
 
     Parameters
     ----------
     objective : MatchOriginal
 
     bits : int
-        Weights of a layer take at most `2**bits` values, the odd multiples of one step
-        in float32; 0 is not counted. Classifiers take 6 values of 3 bits. Intercepts
-        are multiples of a power of two, in 5 bits more, and in 16 those of the outputs.
+        Weights of a layer take at most `2**bits` values, odd multiples of one step in
+        float32; dropped edges are not counted. Classifiers take 6 values of 3 bits.
+        Intercepts are multiples of a power of two, with 5 more bits, or 16 bits in the
+        output layer.
 
     rng : numpy.random.Generator
-        Shuffles the rows, for every network alike.
+        Shuffles the rows, in the same way for every network.
 
     thread_map : callable, default=None
         From `threads`.
@@ -71,17 +73,13 @@ class FewBits:
 
     def round(self, network):
         """Return the network with weights of few bits, and the same edges."""
-        trainer = Trainer(
-            network,
-            self._objective,
-            rng=deepcopy(self._rng),
-            thread_map=self._map,
-        )
+        rng = deepcopy(self._rng)
+        trainer = Trainer(network, self._objective, rng=rng, thread_map=self._map)
         return train_few_bits(trainer, self._bits, N_PASSES, MIN_STEPS_PER_PASS)
 
 
 def train_few_bits(trainer, bits, n_passes, min_steps):
-    """Train what a trainer holds through the rounding, and return it rounded."""
+    """Train the network of a trainer through the rounding, and return it rounded."""
     rounding = _rounding_of(trainer.network, bits)
     if bits < ENOUGH_BITS:
         for _ in range(N_CHOICES):
@@ -92,7 +90,7 @@ def train_few_bits(trainer, bits, n_passes, min_steps):
                 rounding=_rounding_of(trainer.network, bits),
                 trains_steps=bits <= FEWEST_BITS,
             )
-        rounding = rounding.representable(short_float32)
+        rounding = replace(rounding, steps=short_float32(rounding.steps))
     network = trainer.network
     weights = [
         np.where(coef != 0, rounding[i].round(coef), 0).astype(coef.dtype)
@@ -102,11 +100,11 @@ def train_few_bits(trainer, bits, n_passes, min_steps):
 
 
 def round_intercepts(network, bits):
-    """Return the network with the intercepts that go with weights of so many bits."""
+    """Return the network with its intercepts rounded as for weights of some bits."""
     *hidden, outputs = network.intercepts
-    rounded = [_in_bits(b, bits + MORE_BITS) for b in hidden]
+    rounded = [round_to_bits(b, bits + MORE_BITS) for b in hidden]
     return network.with_weights(
-        network.coefs, [*rounded, _in_bits(outputs, OUTPUT_INTERCEPT_BITS)]
+        network.coefs, [*rounded, round_to_bits(outputs, OUTPUT_INTERCEPT_BITS)]
     )
 
 
@@ -120,13 +118,3 @@ def _rounding_of(network, bits):
         for coef in network.coefs
     ]
     return Rounding(np.array(steps), n_levels, odd=True, intercepts=False)
-
-
-def _in_bits(intercepts, bits):
-    """Round to multiples of a power of two that signed integers of some bits hold."""
-    largest = float(np.abs(intercepts).max())
-    if not largest:
-        return intercepts
-    most = 2 ** (bits - 1) - 1
-    step = 2.0 ** np.ceil(np.log2(largest / most))
-    return (np.rint(intercepts / step) * step).astype(intercepts.dtype)

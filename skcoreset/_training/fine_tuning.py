@@ -11,7 +11,7 @@ from .engine import Trainer
 from .few_bits import train_few_bits
 from .objectives import FitLabels
 
-# What `n_epochs=None` means: this many passes, each of this many steps at least.
+# Meaning of `n_epochs=None`: this number of passes, and the least steps in each.
 N_PASSES = 15
 MIN_STEPS_PER_PASS = 2_000 / N_PASSES
 
@@ -44,8 +44,8 @@ def fine_tune(
         Passes over the rows. None is 15, or as many as make 2,000 steps.
 
     bits : int, default=None
-        Rounds weights to so many bits each, with as many passes again through the
-        rounding. None rounds nothing.
+        Rounds weights to this number of bits each, with as many passes again through
+        the rounding. None rounds nothing.
 
     rng : numpy.random.Generator
         Shuffles the rows.

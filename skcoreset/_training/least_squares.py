@@ -1,4 +1,4 @@
-"""Least-squares reweighting of the edges that are kept."""
+"""Least-squares reweighting of the kept edges."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -19,21 +19,30 @@ RIDGE = 1e-3
 # Neurons solved in one task.
 NEURONS_PER_TASK = 32
 
-# A layer with more inputs has no Gram matrix of all of them, which would take more than
-# 128 MB: each neuron has equations of its own.
+# With more inputs the Gram matrix of a layer would take more than 128 MB: each neuron
+# gets equations of its own.
 N_INPUTS_GRAM = 4096
 
-# Up to so many rows, or kept inputs, these are solved directly, and else by iterations
-# until the gradient is small.
+# The equations of one neuron are solved directly if it has at most N_EQUATIONS rows or
+# kept inputs, and otherwise iteratively, until the gradient is small.
 N_EQUATIONS = 1024
 TOLERANCE, MAX_ITER = 1e-6, 500
 
 
-def reweight(compressed, network, X, *, ridge=RIDGE, n_jobs=None):
-    """Least squares of the original pre-activations on the kept edges.
+def reweight(
+    compressed,
+    network,
+    X,
+    *,
+    ridge=RIDGE,
+    n_jobs=None,
+    n_inputs_gram=N_INPUTS_GRAM,
+    n_equations=N_EQUATIONS,
+):
+    """Fit the original pre-activations by least squares on the kept edges.
 
-    Layer by layer from the input, every neuron is regressed, with an intercept, on
-    what the layers reweighted so far let through.
+    Layer by layer from the input, every neuron is regressed, with an intercept, on the
+    activations after the layers that are already reweighted.
 
     Parameters
     ----------
@@ -43,6 +52,12 @@ def reweight(compressed, network, X, *, ridge=RIDGE, n_jobs=None):
     ridge : float, default=1e-3
         Penalty on the squared distance from the weights of `compressed`, relative to
         the mean of the diagonal of the layer's centred Gram matrix.
+
+    n_inputs_gram : int, default=4096
+        Most inputs of a layer that is solved with one Gram matrix.
+
+    n_equations : int, default=1024
+        Largest system of one neuron that is solved directly.
 
     Returns
     -------
@@ -59,8 +74,10 @@ def reweight(compressed, network, X, *, ridge=RIDGE, n_jobs=None):
         Z += intercept
         center, mean = A_hat.mean(axis=0), Z.mean(axis=0)
         Z_centred = Z - mean
-        if sparse.issparse(A_hat) or A_hat.shape[1] > N_INPUTS_GRAM:
-            new = _regress_wide(A_hat, center, Z_centred, old, ridge, n_jobs)
+        if sparse.issparse(A_hat) or A_hat.shape[1] > n_inputs_gram:
+            new = _regress_wide(
+                A_hat, center, Z_centred, old, ridge, n_jobs, n_equations
+            )
             A_hat = A_hat @ new.astype(dtype)
             A_hat += mean - center @ new
         else:
@@ -108,37 +125,40 @@ def _solve_ridge(H, penalty, target):
     return cho_solve((factor, True), target, check_finite=False)
 
 
-def _regress_wide(A, center, Z, old, ridge, n_jobs):
-    """The same where A, not centred, is sparse or has many columns."""
+def _regress_wide(A, center, Z, old, ridge, n_jobs, n_equations):
+    """Like `_regress` for A that is not centred, and is sparse or has many columns."""
     if sparse.issparse(A):
-        A = A.tocsc()  # for its columns
+        A = A.tocsc()  # columns are taken
         squares = np.square(A.data, dtype=np.float64).sum()
     else:
         squares = np.vdot(A, A).astype(np.float64)
     squares -= A.shape[0] * np.square(center, dtype=np.float64).sum()
     penalty = ridge * max(squares, 0) / A.shape[1] or 1.0
     calls = (
-        delayed(_solve_wide)(A, center, Z[:, neurons], old[:, neurons], penalty)
+        delayed(_solve_wide)(
+            A, center, Z[:, neurons], old[:, neurons], penalty, n_equations
+        )
         for neurons in gen_batches(old.shape[1], NEURONS_PER_TASK)
     )
     return np.hstack(run(calls, n_jobs))
 
 
 @one_blas_thread
-def _solve_wide(A, center, Z, old, penalty):
-    """Regress each neuron for the edges that it keeps, without the others."""
+def _solve_wide(A, center, Z, old, penalty, n_equations):
+    """Regress each neuron on the inputs that it keeps."""
     coef = np.zeros(old.shape)
     for neuron, weights in enumerate(old.T):
         kept = np.flatnonzero(weights)
         part, mean, weights = A[:, kept], center[kept], weights[kept]
         missing = Z[:, neuron] - (part @ weights - mean @ weights)
-        coef[kept, neuron] = weights + _solve_rows(part, mean, missing, penalty)
+        change = _solve_rows(part, mean, missing, penalty, n_equations)
+        coef[kept, neuron] = weights + change
     return coef
 
 
-def _solve_rows(A, center, target, penalty):
-    """Ridge regression of a target on the columns of A, less their means."""
-    if min(A.shape) > N_EQUATIONS:
+def _solve_rows(A, center, target, penalty, n_equations):
+    """Ridge regression of a target on the centred columns of A."""
+    if min(A.shape) > n_equations:
         centred = LinearOperator(
             A.shape,
             matvec=lambda v: A @ v.astype(A.dtype, copy=False) - center @ v,
@@ -157,6 +177,6 @@ def _solve_rows(A, center, target, penalty):
     if A.shape[1] <= A.shape[0]:
         H = (A.T @ A).astype(np.float64, copy=False)
         return _solve_ridge(H, penalty, A.T @ target)
-    # as many equations as rows
+    # One equation for each row.
     H = (A @ A.T).astype(np.float64, copy=False)
     return A.T @ _solve_ridge(H, penalty, target).astype(A.dtype, copy=False)

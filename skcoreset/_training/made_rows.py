@@ -1,4 +1,4 @@
-"""Rows that are made of others: the original labels them for nothing."""
+"""Synthetic rows, made of real ones: the original network labels them."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -6,18 +6,18 @@
 import numpy as np
 from scipy import sparse
 
-# Sparse rows are made as dense ones where these have no more numbers.
+# Sparse rows are made as dense ones if these have at most this many values.
 MOST_DENSE = 2**24
 
-# How likely a made row has a feature, or a category, of its second parent.
+# Probability that a feature, or a category, of a made row is that of its second parent.
 SWAP_PROBABILITY = 0.1
 
 
-def make_rows(X, n_rows, rng):
-    """Make rows that are like those given, but for a few features of another row.
+def make_rows(X, n_rows, rng, *, most_dense=MOST_DENSE):
+    """Make rows that equal real ones except for a few features of another row.
 
-    Columns that look like the categories of one variable are taken together, so that a
-    made row does not belong to two of them.
+    Columns that look like the categories of one variable are swapped together, so that
+    a made row does not belong to two categories.
 
     Parameters
     ----------
@@ -27,6 +27,9 @@ def make_rows(X, n_rows, rng):
 
     rng : numpy.random.Generator
 
+    most_dense : int, default=2**24
+        Most values of sparse rows that are made as dense ones.
+
     Returns
     -------
     made : {ndarray, csr_array} of shape (n_rows, n_features)
@@ -35,9 +38,9 @@ def make_rows(X, n_rows, rng):
     if n_rows == 0:
         return X[:0]
     is_sparse = sparse.issparse(X)
-    if is_sparse and max(n_rows, n_samples) * X.shape[1] <= MOST_DENSE:
+    if is_sparse and max(n_rows, n_samples) * X.shape[1] <= most_dense:
         return sparse.csr_array(make_rows(X.toarray(), n_rows, rng))
-    # each row is a parent about as often as any other
+    # Each row is the first parent about equally often.
     made = X[rng.permutation(n_rows) % n_samples]
     others = rng.integers(n_samples, size=n_rows)
     if is_sparse:
@@ -49,29 +52,29 @@ def make_rows(X, n_rows, rng):
 
 
 def stack(X, made):
-    """Return real rows, and those that were made of them, together."""
+    """Return real rows, followed by made ones."""
     if sparse.issparse(X):
         return sparse.vstack([X, made], format="csr")
     return np.concatenate([X, made])
 
 
 def _swap_entries(made, others, rng):
-    """The same where few features of a row are not 0: each goes its own way."""
+    """Swap single entries of sparse rows."""
     made.data[rng.random(made.nnz, np.float32) < SWAP_PROBABILITY] = 0
     others.data[rng.random(others.nnz, np.float32) >= SWAP_PROBABILITY] = 0
     made.eliminate_zeros()
     others.eliminate_zeros()
-    # a feature that both have stays that of the first
+    # A feature that both have stays that of the first.
     others -= others.multiply(made != 0)
     return (made + others).tocsr()
 
 
 def exclusive_groups(X):
-    """Number the columns by groups of which a row has one at most.
+    """Number the groups of columns of which a row has at most one.
 
-    A group is neighbouring columns of two values each, of which no row has the larger
-    one twice: the categories of a variable, one-hot, are such columns, whatever was
-    done to their units. Each other column is a group of its own.
+    A group is a run of neighbouring columns with two values each, such that no row has
+    the larger value twice: one-hot categories of a variable are such columns, in any
+    units. Each other column is a group of its own.
 
     Parameters
     ----------

@@ -1,14 +1,9 @@
-"""Objectives: what training minimises.
-
-An objective is what the engine asks for: the rows `X`, `has_sparse_rows`, `n_samples`
-and `batch_size`; the defaults of Adam, `learning_rate`, `warm_up` and `beta_2`; the
-penalty `alpha`; `output_scale`, the units of the outputs; and the methods of
-:class:`FitLabels`, the simpler one.
-"""
+"""Objectives: what training minimises."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from abc import ABC, abstractmethod
 from copy import copy
 from functools import partial
 
@@ -25,26 +20,116 @@ from .._importance import (
     sum_parts,
 )
 from .._network import augment, dense
+from .._network.activations import unknown
 from .._parallel import serial_map
+from .core import forward, layer_columns, rms
 from .elimination import neuron_ranking
-from .engine import forward, layer_columns, rms
 from .made_rows import stack
 
-# Rows that edges are ranked on: more of them do not change the ranks by much.
+# Rows that edges are ranked on: more of them hardly change the ranks.
 N_ROWS_RANKING = 2048
 
-# How far variances of features are shrunk in the ranking; see `edge_importance`. Chosen
-# on the networks of tests/benchmarks/panel.py: 0.1 to 0.3 are about as good.
+# How much the ranking shrinks variances of features; see `edge_importance`. Chosen on
+# the networks of tests/benchmarks/panel.py, where 0.1 to 0.3 are about as good.
 SHRINKAGE = 0.2
 
 
-class MatchOriginal:
+class Objective(ABC):
+    """What a :class:`Trainer` asks of an objective.
+
+    Attributes
+    ----------
+    network : Network
+        In the units and the dtype of the training.
+
+    X : {ndarray, csr_array} of shape (n_samples, n_inputs)
+
+    n_samples, batch_size : int
+
+    learning_rate, warm_up, beta_2 : float
+        Of Adam: relative to the root mean square weight of a layer; the share of the
+        steps in which it rises from 0; and the decay of the second moment.
+
+    alpha : float
+        Strength of the L2 penalty on the weights.
+
+    output_scale : float or ndarray of shape (n_outputs,)
+        Units of the outputs in the training, in those of the original network.
+    """
+
+    alpha, output_scale = 0.0, 1.0
+
+    @property
+    def has_sparse_rows(self):
+        """Whether batches take their inputs from `X`, not from `fill`."""
+        return sparse.issparse(self.X)
+
+    def scale(self, layer):
+        """Return what learning rates of a layer's intercepts are multiplied by."""
+        return 1.0
+
+    def standardised(self, network):
+        """Return a network of the original's units in the units of the training."""
+        return network
+
+    def restored(self, network):
+        """Return a network of the training's units in those of the original."""
+        return network
+
+    def needs_training(self, network, *, goes_on=False):
+        """Whether the loss can still be lowered; now, or on the way to fewer edges."""
+        return True
+
+    def total(self, rows):
+        """Return the weight of some rows; the loss is a mean over it."""
+        return len(rows)
+
+    @abstractmethod
+    def restricted(self, live):
+        """Return the objective for a network of some of the neurons.
+
+        Parameters
+        ----------
+        live : list of n_layers + 1 ndarrays of bool
+            Masks of the inputs and of the neurons of each layer.
+        """
+
+    @abstractmethod
+    def fill(self, rows, batch):
+        """Write dense inputs, and what `differentiate` needs, into a batch.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+
+        batch : ndarray of shape (n_rows, n_columns)
+            Inputs, if they are dense, and neurons, as laid out by `layer_columns`.
+        """
+
+    @abstractmethod
+    def differentiate(self, rows, total, values, errors):
+        """Write the derivatives of the loss with respect to the neurons' own values.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+
+        total : float
+            What the sum over the rows is divided by.
+
+        values, errors : ndarrays of shape (n_rows, n_columns)
+            Values of the neurons, as laid out by `layer_columns`; and what `fill` has
+            left in their columns, which the derivatives replace.
+        """
+
+
+class MatchOriginal(Objective):
     """Squared distance to the original's outputs, and to its hidden neurons.
 
-    Errors of the outputs count as the kind of error says. An error of a hidden neuron
-    counts by what it does to the outputs, to first order: this keeps the hidden
-    layers, with far more numbers than the outputs, close to the original's too, and
-    few rows from being learnt by heart.
+    The kind of error says how errors of the outputs count. An error of a hidden neuron
+    counts by its effect on the outputs, to first order. Hidden layers have far more
+    numbers than the outputs: to keep them close to the original's prevents overfitting
+    to few rows.
 
     Parameters
     ----------
@@ -56,8 +141,8 @@ class MatchOriginal:
     error : Error
         From `ERRORS`.
 
-    made : ndarray of shape (n_made, n_features), default=None
-        More rows, that are trained on only: units, ranks and losses are of `X`.
+    made : {ndarray, csr_array} of shape (n_made, n_features), default=None
+        More rows for the training only: units, ranks and losses are those of `X`.
 
     thread_map : callable, default=serial_map
         From `threads`.
@@ -65,13 +150,12 @@ class MatchOriginal:
 
     learning_rate, warm_up, beta_2 = 0.03, 0.0, 0.99
     batch_size = 128
-    alpha = 0.0
 
     # Up to this loss there is nothing to train.
     negligible = 1e-4
 
-    # Up to this one a descent goes on without training while there are more edges than
-    # values in sparse rows: to train all of those would take longest.
+    # Up to this loss a descent goes on without training while there are more edges than
+    # entries in sparse rows: training all of these would take longest.
     small = 5e-3
 
     def __init__(self, network, X, error, *, made=None, thread_map=serial_map):
@@ -79,7 +163,7 @@ class MatchOriginal:
         self._n_real = X.shape[0]
         self._centred = error.centred(network)
         self._center, self._scale = self._units(network, X, error)
-        # the last layer in float64
+        # The last layer is in float64.
         exact = network.rescaled_output(self._center, self._scale)
         dtype = exact.astype(network.dtype).working_dtype(X)
         self.network = exact.astype(dtype)
@@ -87,9 +171,8 @@ class MatchOriginal:
             X = stack(X, made)
         self.n_samples, n_inputs = X.shape
         is_sparse = sparse.issparse(X)
-        # Of each row what is gathered for a batch: its inputs, where they are dense,
-        # and the values of all neurons, with a 1 for the intercepts at the end of every
-        # layer but the last.
+        # What a batch takes of each row: its inputs, if they are dense, and the values
+        # of all neurons, with a 1 for the intercepts after every layer but the last.
         inputs, outputs = layer_columns([0 if is_sparse else n_inputs, *network.widths])
         self._rows = np.ones((self.n_samples, outputs[-1].stop), dtype)
         self._inputs = [self._rows[:, columns] for columns in inputs]
@@ -105,12 +188,12 @@ class MatchOriginal:
 
         F = self._without_shift(self._targets[-1].copy())
         self.row_weights = error.row_weights(F)
-        # outputs of 0 have a loss of 1
+        # A network whose outputs are 0 has a loss of 1.
         self.row_weights /= np.square(F).sum(axis=1) @ self.row_weights or 1
         F, real = F[: self._n_real], self.row_weights[: self._n_real]
         self._real_weights = real / (np.square(F).sum(axis=1) @ real or 1)
         (hidden,) = sum_parts(thread_map(self._neuron_weights, row_blocks(X)))
-        # the 1 of the intercepts has no error
+        # The 1 of the intercepts has no error.
         weights = [np.append(weight, 0) for weight in hidden]
         self._error_weights = np.concatenate(
             [*weights, np.ones(network.widths[-1])], dtype=dtype
@@ -118,11 +201,10 @@ class MatchOriginal:
 
     @property
     def has_sparse_rows(self):
-        """Whether batches take their inputs from `X`, not from `fill`."""
-        return sparse.issparse(self.X) and self._noise is None
+        return super().has_sparse_rows and self._noise is None
 
     def _units(self, network, X, error):
-        """Center and scale of the outputs, whatever was added to all of a softmax."""
+        """Center and scale of the outputs, without the common shift of a softmax."""
         F = network.astype(network.working_dtype(X)).forward(X, thread_map=self._map)
         F = F.astype(np.float64)
         center, scale = error.standard_units(F)
@@ -131,9 +213,9 @@ class MatchOriginal:
         return center, scale
 
     def _forward(self, X, layers, blocks):
-        # By the products of the training: what has not changed has no error, as far as
-        # BLAS goes. Adam, whose steps do not shrink with the error, would run after
-        # rounding.
+        # Use the training's own matrix products, so that an unchanged network has zero
+        # error: Adam's steps do not shrink with the error, and would chase rounding
+        # noise.
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in blocks:
                 if not sparse.issparse(X):
@@ -153,9 +235,9 @@ class MatchOriginal:
         return (weights,)
 
     def _without_shift(self, F):
-        """Take, in place, the mean over outputs away where it does not matter."""
+        """Subtract, in place, the mean over the outputs if it does not matter."""
         if self._centred:
-            # as a product: short rows are slow to sum
+            # As a product, since sums of short rows are slow.
             F -= F @ np.full((F.shape[1], 1), 1 / F.shape[1], F.dtype)
         return F
 
@@ -163,31 +245,28 @@ class MatchOriginal:
         return self.scales[layer]
 
     def standardised(self, network):
-        """A network of the original's units as one of those that are trained in."""
         network = network.to_dense().rescaled_output(self._center, self._scale)
         return network.astype(self.network.dtype)
 
     def restored(self, network):
-        """The other way round."""
         return network.rescaled_output(-self._center / self._scale, 1 / self._scale)
 
     def loss(self, network):
-        """Mean squared error of the outputs of a standardised network."""
+        """Return the mean squared error of the outputs of a standardised network."""
         F = network.forward(self.X[: self._n_real])
         F -= self._targets[-1][: self._n_real]
         return np.square(self._without_shift(F), out=F).sum(axis=1) @ self._real_weights
 
     def needs_training(self, network, *, goes_on=False):
-        """Whether there is anything to gain; now, or on the way to fewer edges."""
         can_wait = goes_on and self.has_sparse_rows and network.n_edges > self.X.nnz
         return self.loss(network) > (self.small if can_wait else self.negligible)
 
     def rank(self, network):
-        """What each edge of a standardised network is worth, and its mean input."""
+        """Return importance and mean input of each edge of a standardised network."""
         return self._importance(partial(edge_importance, shrinkage=SHRINKAGE), network)
 
     def rank_neurons(self, network):
-        """What the hidden neurons of a standardised network are to each other."""
+        """Return the `neuron_ranking` of a standardised network."""
         return neuron_ranking(network, *self._importance(neuron_statistics, network))
 
     def _importance(self, measure, network):
@@ -201,11 +280,11 @@ class MatchOriginal:
         )
 
     def with_noise(self, noise):
-        """The outputs alone, on rows with noise, another one each time.
+        """Return an objective of the outputs alone, on rows with fresh noise each time.
 
-        What is to be matched is what the original makes of the row with its noise. This
-        keeps few rows from being learnt by heart, too, and leaves hidden neurons free
-        to do the work of others. With noise sparse rows are dense, a batch at a time.
+        Targets are the original's outputs on the noisy row. This prevents overfitting
+        to few rows, too, and leaves hidden neurons free to do the work of others.
+        Sparse rows become dense, one batch at a time.
 
         Parameters
         ----------
@@ -214,23 +293,16 @@ class MatchOriginal:
         """
         X = self.X[: self._n_real]
         if sparse.issparse(X):
-            spread = np.sqrt(mean_variance_axis(X, axis=0)[1])
+            scale = np.sqrt(mean_variance_axis(X, axis=0)[1])
         else:
-            spread = X.std(axis=0)
+            scale = X.std(axis=0)
         other = copy(self)
-        other._noise = noise * spread
+        other._noise = noise * scale
         other._error_weights = self._error_weights.copy()
         other._error_weights[: -self.network.widths[-1]] = 0
         return other
 
     def restricted(self, live):
-        """The same for a network of some of the neurons.
-
-        Parameters
-        ----------
-        live : list of n_layers + 1 ndarrays of bool
-            Inputs first.
-        """
         inputs = np.append(live[0], True)
         neurons = np.concatenate([np.append(part, True) for part in live[1:]])[:-1]
         if inputs.all() and neurons.all():
@@ -246,15 +318,11 @@ class MatchOriginal:
         restricted._error_weights = self._error_weights[neurons]
         return restricted
 
-    def total(self, rows):
-        return len(rows)
-
     def fill(self, rows, batch):
-        """Gather dense inputs and the targets of some rows."""
         if self._noise is None:
             self._rows.take(rows, axis=0, out=batch, mode="clip")
             return
-        # the same whichever thread has these rows
+        # The same for whichever thread has these rows.
         rng = np.random.default_rng(rows)
         X = rng.standard_normal((len(rows), self.X.shape[1]), dtype=np.float32)
         X = self._noise * X
@@ -266,17 +334,17 @@ class MatchOriginal:
         batch[:, -F.shape[1] :] = F
 
     def differentiate(self, rows, total, values, errors):
-        # `fill` has left the targets in `errors`
+        # `fill` has left the targets in `errors`.
         np.subtract(values, errors, out=errors)
         errors *= self._error_weights / errors.dtype.type(total)
         outputs = self._without_shift(errors[:, -self.network.widths[-1] :])
         outputs *= (self.row_weights[rows] * self.n_samples)[:, np.newaxis]
 
 
-class FitLabels:
-    """The loss that belongs to the output activation, as scikit-learn's MLPs have it.
+class FitLabels(Objective):
+    """The loss of scikit-learn's MLPs that belongs to the output activation.
 
-    That is cross-entropy, squared error or the Poisson deviance.
+    It is cross-entropy, squared error or the Poisson deviance.
 
     Parameters
     ----------
@@ -295,21 +363,20 @@ class FitLabels:
         Strength of the L2 penalty on the weights.
 
     sample_weight : ndarray of shape (n_samples,), default=None
-        None is negative, and not all are 0.
+        Non-negative, not all zero. By default all rows weigh the same.
 
     gce_power : float, default=0.0
-        Power of the probability of the true class that the gradient of a row is
-        multiplied by: 0 is cross-entropy; 1 is the probability of being wrong, which
-        gives up rows that a small network cannot learn. This is the generalized
-        cross-entropy of Zhang and Sabuncu (2018). Of values it is the power of
+        The gradient of a row is multiplied by this power of the probability of its true
+        class: 0 gives cross-entropy, and 1 the probability of being wrong, which gives
+        up rows that a small network cannot learn. This is the generalized cross-entropy
+        of Zhang and Sabuncu (2018). For values the power is that of
         ``exp(-(error / tolerance) ** 2 / 2)``.
 
     tolerance : ndarray of shape (n_outputs,), default=None
-        Of values, where `gce_power` is not 0.
+        Required for values if `gce_power` is not 0.
     """
 
     learning_rate, warm_up, beta_2 = 0.0125, 0.03, 0.999
-    output_scale = 1.0
 
     def __init__(
         self,
@@ -330,71 +397,37 @@ class FitLabels:
         self.alpha = alpha
         self.gce_power, self.tolerance = gce_power, tolerance
         if sample_weight is not None:
-            # in this order, as the smallest numbers have no reciprocal
+            # In this order, as the smallest numbers have no reciprocal.
             sample_weight = sample_weight / sample_weight.max()
             sample_weight = sample_weight / sample_weight.mean()
         self.sample_weight = sample_weight
-
-    @property
-    def has_sparse_rows(self):
-        """Whether batches take their inputs from `X`, not from `fill`."""
-        return sparse.issparse(self.X)
 
     def with_gce_power(self, gce_power):
         other = copy(self)
         other.gce_power = gce_power
         return other
 
-    def scale(self, layer):
-        """What learning rates of a layer's intercepts are multiplied by."""
-        return 1.0
-
-    def standardised(self, network):
-        return network
-
-    def restored(self, network):
-        return network
-
-    def needs_training(self, network, *, goes_on=False):
-        return True
-
     def restricted(self, live):
-        """The same for a network of some of the inputs."""
         restricted = copy(self)
         restricted.X = self.X[:, live[0]]
         if not sparse.issparse(restricted.X):
-            # rows are gathered in every step: each should lie together
+            # Rows are gathered in every step: each should be contiguous.
             restricted.X = np.ascontiguousarray(restricted.X)
         return restricted
 
     def total(self, rows):
-        """Weight of some rows, which the loss is a mean over."""
         if self.sample_weight is None:
             return len(rows)
         total = float(self.sample_weight[rows].sum())
         return total if total > np.finfo(self.network.dtype).eps else 0.0
 
     def fill(self, rows, batch):
-        """Gather the inputs of some rows, where they are dense."""
         if not self.has_sparse_rows:
             batch[:, : self.X.shape[1]] = self.X[rows]
 
     def differentiate(self, rows, total, values, errors):
-        """Write the derivatives of the loss with respect to all neurons' own values.
-
-        For these pairs of loss and output activation the derivative with respect to
-        the output is the prediction less the target.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-
-        total : float
-            What the sum over the rows is divided by.
-
-        values, errors : ndarrays of shape (n_rows, n_columns)
-            Of the neurons, outputs last, as laid out by `layer_columns`.
-        """
+        # For these pairs of loss and output activation the derivative with respect to
+        # the output is the prediction minus the target.
         Y = self.Y[rows]
         P = self.network.activate_output(values[:, -Y.shape[1] :])
         delta = P - Y
@@ -408,20 +441,26 @@ class FitLabels:
     def _chance_to_be_right(self, P, Y):
         if self.tolerance is not None:
             return np.exp(np.square((P - Y) / self.tolerance) / -2)
-        if self.network.out_activation == "softmax":
-            return np.sum(P * Y, axis=1, keepdims=True)
-        return np.where(Y, P, 1 - P)
+        match self.network.out_activation:
+            case "softmax":
+                return np.sum(P * Y, axis=1, keepdims=True)
+            case "logistic":
+                return np.where(Y, P, 1 - P)
+        raise unknown(self.network.out_activation)
 
     def is_wrong(self, F):
-        """Whether each row is wrong, by the outputs before the activation.
+        """Return which rows are wrong by their outputs before the activation.
 
-        Where another class has as large an output as the true one, a row is.
+        A row is wrong if another class has an output as large as the true one.
         """
         if self.tolerance is not None:
             errors = np.abs(self.network.activate_output(F) - self.Y)
             return ~(errors <= self.tolerance).all(axis=1)
         is_true = self.Y.astype(bool, copy=False)
-        if self.network.out_activation == "softmax":
-            others = np.where(is_true, -np.inf, F).max(axis=1)
-            return others >= F[is_true]
-        return ((F > 0) != is_true).any(axis=1)
+        match self.network.out_activation:
+            case "softmax":
+                others = np.where(is_true, -np.inf, F).max(axis=1)
+                return others >= F[is_true]
+            case "logistic":
+                return ((F > 0) != is_true).any(axis=1)
+        raise unknown(self.network.out_activation)

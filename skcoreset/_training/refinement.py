@@ -17,13 +17,13 @@ MIN_STEPS_PER_PASS = 28
 def refine(compressed, network, X, *, error, n_passes=N_PASSES, rng, n_jobs=None):
     """Give the kept edges the weights that reproduce the original outputs best.
 
-    Reweights layer by layer, then matches the outputs. Of the networks before and
-    after each of the two steps the one closest to `network` on `X` is returned.
+    Reweights layer by layer, then matches the outputs. Returns the network, before or
+    after one of these steps, that is closest to `network` on `X`.
 
     Parameters
     ----------
     compressed : Network
-        Its non-zero weights are the kept edges, whatever method chose them.
+        Its non-zero weights are the kept edges; any method may have chosen them.
 
     network : Network
         The original.
@@ -32,7 +32,7 @@ def refine(compressed, network, X, *, error, n_passes=N_PASSES, rng, n_jobs=None
         Calibration points; labels are not needed.
 
     error : Error
-        What "closest" means.
+        How distances are measured.
 
     n_passes : int, default=24
         Passes of the matching over the rows.
@@ -41,8 +41,8 @@ def refine(compressed, network, X, *, error, n_passes=N_PASSES, rng, n_jobs=None
         Shuffles the rows.
 
     n_jobs : int, default=None
-        Blocks of neurons, or of rows, worked on at once. The result does not depend on
-        it.
+        Blocks of neurons, or of rows, that run in parallel. The result does not depend
+        on it.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def refine(compressed, network, X, *, error, n_passes=N_PASSES, rng, n_jobs=None
 
 
 def rows_to_match(X, rng):
-    """Rows made for the matching, for as many steps a pass as it makes anyway.
+    """Make as many rows as the matching can use without more steps.
 
     Parameters
     ----------

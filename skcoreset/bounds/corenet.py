@@ -13,10 +13,11 @@ from sklearn.utils import check_consistent_length, check_random_state
 from .._compressor import CoresetCompressor
 from .._methods import theorem_of
 from .._network import dense
+from .._network.activations import unknown
 from .._sensitivity import neuron_bounds, sensitivities
 from .._wrapped import encode_targets, inputs_of, last_step, network_of
 from .._wrapped.compat import Interval, validate_params
-from .checks import check_classifier
+from .checks import CONFIDENCE, check_classifier, percent
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,12 +45,12 @@ class CoreNetBound:
     sensitivity_sums : ndarray of shape (n_layers - 1,)
         Sum of the sensitivities of all edges of each layer of weights.
 
-    margin, delta : float
+    margin, confidence : float
         As given.
 
     n_samples, n_calibration : int
-        Rows given, and those of them on which `deltas` and `sensitivity_sums` are
-        measured.
+        Number of rows given, and of those that `deltas` and `sensitivity_sums` are
+        measured on.
     """
 
     error_bound: float
@@ -59,7 +60,7 @@ class CoreNetBound:
     deltas: np.ndarray
     sensitivity_sums: np.ndarray
     margin: float
-    delta: float
+    confidence: float
     n_samples: int
     n_calibration: int
 
@@ -75,8 +76,9 @@ class CoreNetBound:
             )
         )
         return (
-            "The leading term of the bound of CoreNet's network (not the compressor's) "
-            f"at confidence {1 - self.delta:g} is {self.error_bound:.4g}, {verdict}.\n"
+            "The leading term of the bound on CoreNet's network (not the compressor's) "
+            f"at {percent(self.confidence)} confidence is {self.error_bound:.4g}, "
+            f"{verdict}.\n"
             f"  margin loss (margin {self.margin:g})  {self.margin_loss:.4f}\n"
             f"  complexity ({self.n_samples} rows)  {self.complexity:.4g}\n"
             f"  largest output norm  {self.max_norm:.4g}\n"
@@ -90,32 +92,32 @@ class CoreNetBound:
         "X": ["array-like", "sparse matrix"],
         "y": ["array-like", "sparse matrix"],
         "margin": [Interval(Real, 0, None, closed="neither")],
-        "delta": [Interval(Real, 0, 1, closed="neither")],
+        "confidence": CONFIDENCE,
     },
     prefer_skip_nested_validation=True,
 )
-def corenet_bound(compressor, X, y, *, margin, delta=0.05):
+def corenet_bound(compressor, X, y, *, margin, confidence=0.95):
     """Leading term of the generalization bound of Baykal et al. for CoreNet.
 
     It is about the network that CoreNet draws from the sensitivities of the original
-    one, whatever network `compressor` holds, and however it was made: another method or
-    density gives the same number. With probability at least `1 - delta` over the rows,
+    one, not about the network that `compressor` holds: every method and density gives
+    the same number. With probability at least `confidence` over the draw of the rows,
     the error of CoreNet's network is at most the margin loss of the original one plus a
     term of the order of
 
     ``sqrt(max ||f(x)||^2 L^2 sum_l (prod_{k >= l} Delta^k)^2 S^l / (margin^2 n))``,
 
-    `L` being `n_layers_`, and `S^l` the sum of the sensitivities of a layer. What is
-    returned is this term without constants and logarithms. On real networks it is far
-    above 1 and says nothing; :func:`occam_bound` does.
+    where `L` is `n_layers_` and `S^l` is the sum of the sensitivities of a layer. This
+    term is returned without constants and logarithms. On real networks it is far above
+    1, and says nothing about their error.
 
     Parameters
     ----------
     compressor : CoresetCompressor
-        Fitted, of a classifier. Only its original network is looked at.
+        Fitted, with a classifier. Only its original network is used.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Independent rows of what the wrapped estimator takes: those that the network
+        Independent rows, as the wrapped estimator takes them: those that the network
         was trained on. The largest norm of the output is taken over these rows, and
         `Delta` and the sensitivities over as many of them as CoreNet calibrates on,
         drawn with the `random_state` of `compressor`.
@@ -124,23 +126,23 @@ def corenet_bound(compressor, X, y, *, margin, delta=0.05):
         Their classes, or indicators of their labels.
 
     margin : float
-        Positive; in units of the output before the output activation. It is the
-        output of the true class less the largest other one; the distance from 0 to
-        the right side, the smallest over the labels, where there is one output for
-        each label.
+        Positive, in units of the output before the output activation. The margin of a
+        row is the output of its true class minus the largest other output. With one
+        output for each label it is the distance of the output from 0 on the right side,
+        the smallest over the labels.
 
-    delta : float, default=0.05
-        Probability with which the bound may fail.
+    confidence : float, default=0.95
+        Probability, over the draw of the rows, with which the bound holds.
 
     Returns
     -------
     bound : CoreNetBound
-        The bound and each of its factors. Printing it says what it says.
+        The bound and each of its factors. Print it to read it.
 
     Raises
     ------
     TypeError
-        If the wrapped estimator is a regressor.
+        If the wrapped estimator is not a classifier.
 
     ValueError
         If `y` has a class that the network does not know.
@@ -178,7 +180,7 @@ def corenet_bound(compressor, X, y, *, margin, delta=0.05):
     check_consistent_length(X, Y)
 
     F = network.forward(X)
-    theorem = theorem_of(network, X, delta)
+    theorem = theorem_of(network, X, 1 - confidence)
     rng = check_random_state(compressor.random_state)
     S = X[rng.permutation(len(X))[: theorem.n_points]]
     layers = zip(network.activations(S), network.coefs)
@@ -198,15 +200,17 @@ def corenet_bound(compressor, X, y, *, margin, delta=0.05):
         deltas=deltas,
         sensitivity_sums=sums,
         margin=margin,
-        delta=delta,
+        confidence=confidence,
         n_samples=len(X),
         n_calibration=len(S),
     )
 
 
 def _margins(F, Y, network):
-    """How far each row's output is on the right side."""
-    if network.out_activation != "softmax":
-        return np.where(Y, F, -F).min(axis=1)
-    true = F[Y]
-    return true - np.where(Y, -np.inf, F).max(axis=1)
+    """How far the output of each row is on the right side."""
+    match network.out_activation:
+        case "softmax":
+            return F[Y] - np.where(Y, -np.inf, F).max(axis=1)
+        case "logistic":
+            return np.where(Y, F, -F).min(axis=1)
+    raise unknown(network.out_activation)

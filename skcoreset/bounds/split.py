@@ -1,4 +1,4 @@
-"""The bound of a network that half of the rows have made, and the others count."""
+"""The error bound of networks made from some rows, by their errors on others."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -19,42 +19,42 @@ from .._compressor import CoresetCompressor
 from .._promise.rules import smallest_delta
 from .._wrapped import is_fitted, thawed, train_copy
 from .._wrapped.compat import Interval, num_samples, safe_indexing, validate_params
-from .checks import are_wrong, check_tolerance
+from .checks import CONFIDENCE, are_wrong, check_tolerance, error_words, percent
 
-# Shares of the edges of the networks that are tried, beside the original.
+# Shares of the edges of the networks that are tried besides the original.
 DENSITIES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 
 @dataclass(frozen=True, repr=False)
 class SplitBound:
-    """A bound on the true error of networks that other rows have made.
+    """A bound on the true error of networks, from rows that they were not made from.
 
     Attributes
     ----------
     error_bound : float
-        With probability at least `1 - delta` over the rows that count, the share of
-        errors of `estimator` on fresh rows is at most this.
+        With probability at least `confidence` over the draw of the rows that count, the
+        error rate of `estimator` on fresh rows is at most this.
 
     error : float
-        Its share of errors on the rows that count.
+        Its error rate on the rows that count.
 
     density : float
-        Share of the original network's edges that it has.
+        Its share of the edges of the original network.
 
     estimator : MLPClassifier, MLPRegressor or Pipeline
         The network that the bound is about.
 
     n_samples : int
-        Rows that count.
+        Number of rows that count.
 
     n_candidates : int
-        Networks that were tried; the choice among them is paid for.
+        Number of networks that were tried. The bound pays for the choice among them.
 
-    delta : float
+    confidence : float
         As given.
 
     tolerance : float or None
-        As given: what an error of a regressor is.
+        As given.
 
     path : dict of str to ndarray of shape (n_candidates,)
         `density`, `fine_tuned`, `error` and `error_bound` of every candidate. All
@@ -70,26 +70,23 @@ class SplitBound:
     estimator: object
     n_samples: int
     n_candidates: int
-    delta: float
+    confidence: float
     tolerance: float | None
     path: dict
     estimators: list
 
     def __repr__(self):
-        what = "is wrong"
-        if self.tolerance is not None:
-            what = f"is off by more than {self.tolerance:g}"
         rows = "\n".join(
             f"  {density:>7.2%}  {'yes' if tuned else 'no':>10}  {error:>7.2%}  "
             f"{bound:>7.2%}"
             for density, tuned, error, bound in zip(*self.path.values())
         )
         return (
-            f"With probability at least {1 - self.delta:g} the network with "
-            f"{self.density:.2%} of the edges {what} on at most {self.error_bound:.2%} "
-            f"of fresh rows: it is on {self.error:.2%} of {self.n_samples} rows that "
-            f"it was not made from, and was chosen among {self.n_candidates} networks."
-            "\n"
+            f"With {percent(self.confidence)} confidence, the network with "
+            f"{self.density:.2%} of the edges is {error_words(self.tolerance)} on at "
+            f"most {self.error_bound:.2%} of fresh rows. It is on {self.error:.2%} of "
+            f"{self.n_samples} rows that it was not made from, and is the best of "
+            f"{self.n_candidates} networks.\n"
             f"    edges  fine-tuned   errors    bound\n{rows}"
         )
 
@@ -101,7 +98,7 @@ class SplitBound:
         "y": ["array-like", "sparse matrix"],
         "X_count": [None, "array-like", "sparse matrix"],
         "y_count": [None, "array-like", "sparse matrix"],
-        "delta": [Interval(Real, 0, 1, closed="neither")],
+        "confidence": CONFIDENCE,
         "tolerance": [None, Interval(Real, 0, None, closed="neither")],
         "densities": [None, "array-like"],
     },
@@ -114,62 +111,63 @@ def split_bound(
     *,
     X_count=None,
     y_count=None,
-    delta=0.05,
+    confidence=0.95,
     tolerance=None,
     densities=None,
 ):
     """Bound on the true error of a network, from rows that it was not made from.
 
-    Half of the rows train the network and the steps before it, compress it to several
-    densities, and fine-tune each of these; the other half counts their errors. This is
-    Occam's bound with a prior that has seen half of the rows: the code of a network is
-    its number among the candidates. With `m` of them, and `k` errors on `n` rows, its
-    true error is at most the upper end of the exact binomial confidence interval at
-    level `delta / m` [1]_. All these bounds hold at once.
+    One half of the rows trains the network and the steps before it, compresses it to
+    several densities, and fine-tunes each of these networks. The other half counts
+    their errors. This is Occam's bound with a prior that has seen half of the rows: the
+    code of a network is its number among the candidates. With `m` candidates, and `k`
+    errors of one of them on `n` rows, its true error is at most the upper end of the
+    exact binomial confidence interval at level `(1 - confidence) / m` [1]_. The bounds
+    of all candidates hold at once.
 
-    It says less about why a network generalizes than :func:`occam_bound`, whose code is
-    fixed before any row is seen, and it is much tighter.
+    The bound is much tighter than :func:`occam_bound`, whose code is fixed before any
+    row is seen, but says less about why a network generalizes.
 
     Parameters
     ----------
     compressor : CoresetCompressor
-        Need not be fitted, and is not changed. Its parameters say how networks are
-        compressed; `density` is set to each of `densities`.
+        Need not be fitted, and is not changed. Networks are compressed with its
+        parameters, and with each of `densities` as `density`.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Independent rows of what the wrapped estimator takes.
+        Independent rows, as the wrapped estimator takes them.
 
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their classes, labels or values. Where there are several labels or outputs a row
-        is wrong if one of them is.
+        Their classes, labels or values. With several labels or outputs a row is wrong
+        if one of them is.
 
     X_count, y_count : array-like or sparse matrix, default=None
-        The rows that count, in place of a random half of X. They have to be given where
-        the network of `compressor` is fitted already: it must not have seen them, and
-        neither must the steps before it.
+        The rows that count, instead of a random half of X. Required if the network of
+        `compressor` is fitted: neither the network nor the steps before it may have
+        seen them.
 
-    delta : float, default=0.05
-        Probability, over the draw of the rows that count, with which a bound may fail.
+    confidence : float, default=0.95
+        Probability, over the draw of the rows that count, with which all bounds hold.
 
     tolerance : float, default=None
-        For regressors, which need it: a prediction that is off by more is an error. It
-        has to be fixed before the rows are seen.
+        Required for regressors: a prediction that is off by more is an error. It has to
+        be fixed before the rows are seen.
 
     densities : array-like of float, default=None
-        Shares of the edges that are tried, beside the original network. None is 0.5,
+        Shares of the edges that are tried besides the original network. None is 0.5,
         0.2, 0.1, 0.05, 0.02 and 0.01.
 
     Returns
     -------
     bound : SplitBound
-        The candidate with the smallest bound, and the bounds of all. Printing it says
-        what it rests on.
+        The candidate with the smallest bound, and the bounds of all candidates. Print
+        it to read it.
 
     Raises
     ------
     ValueError
-        If the network is fitted and there is no `X_count`, a regressor has no
-        `tolerance` or a classifier has one, or a density is not in (0, 1].
+        If the network is fitted and `X_count` is None, a regressor has no `tolerance`
+        or a classifier has one, or a density is not in (0, 1].
 
     See Also
     --------
@@ -201,14 +199,14 @@ def split_bound(
     if densities.ndim != 1 or not ((densities > 0) & (densities <= 1)).all():
         raise ValueError(f"densities={densities.tolist()} must be values in (0, 1].")
     if (X_count is None) != (y_count is None):
-        raise ValueError("X_count and y_count go together: give both, or none.")
+        raise ValueError("X_count and y_count belong together: give both or neither.")
     check_consistent_length(X, y)
     rng = check_random_state(compressor.random_state)
     if X_count is None:
         if fitted:
             raise ValueError(
                 "The network of compressor is fitted: give X_count and y_count, rows "
-                "that it was not trained on, or one that is not fitted."
+                "that it was not trained on, or a network that is not fitted."
             )
         made, count = train_test_split(
             np.arange(num_samples(X)), test_size=0.5, random_state=rng
@@ -221,7 +219,7 @@ def split_bound(
     candidates = [(1.0, False, original)]
     seed = rng.randint(2**31)
     with TemporaryDirectory() as folder:
-        # all densities lie on one path, which is walked once
+        # All densities are on one path, which is walked once.
         memory = compressor.memory or Memory(folder, verbose=0)
         for density in densities:
             small = clone(compressor).set_params(
@@ -239,7 +237,8 @@ def split_bound(
     n_wrong = np.array(
         [are_wrong(e, X_count, y_count, tolerance).sum() for *_, e in candidates]
     )
-    bounds = smallest_delta(n_wrong, n_samples, 1 - delta / len(candidates))
+    alpha = (1 - confidence) / len(candidates)
+    bounds = smallest_delta(n_wrong, n_samples, 1 - alpha)
     best = int(np.argmin(bounds))
     return SplitBound(
         error_bound=float(bounds[best]),
@@ -248,7 +247,7 @@ def split_bound(
         estimator=candidates[best][2],
         n_samples=n_samples,
         n_candidates=len(candidates),
-        delta=delta,
+        confidence=confidence,
         tolerance=tolerance,
         path={
             "density": np.array([density for density, *_ in candidates]),

@@ -35,11 +35,18 @@ def seconds(*calls, n_runs=7):
 
 
 def untrained(n_rows, hidden_layer_sizes):
-    """A network that has hardly been trained, and random rows."""
+    """A network of random weights, and random rows.
+
+    All layers have the same distribution of weights: with scikit-learn's initial ones
+    magnitude pruning would leave no edge in the widest layer.
+    """
     rng = np.random.default_rng(0)
     X = rng.random((n_rows, 784), dtype=np.float32)
     mlp = MLPClassifier(hidden_layer_sizes, random_state=0)
     mlp.partial_fit(X[:200], rng.integers(0, 10, 200), classes=np.arange(10))
+    mlp.coefs_ = [
+        rng.normal(0, 0.05, coef.shape).astype(np.float32) for coef in mlp.coefs_
+    ]
     return mlp, X[:300], X
 
 

@@ -19,7 +19,7 @@ from .common import compressor_of, problem
 def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
     X, y, _, _ = digits
     compressor = compressor_of(mlp, X, random_state=0)
-    bound = corenet_bound(compressor, X, y, margin=2.0, delta=0.1)
+    bound = corenet_bound(compressor, X, y, margin=2.0, confidence=0.9)
 
     F = network_of(mlp).forward(X)
     others = np.where(y[:, np.newaxis] == np.arange(10), -np.inf, F).max(axis=1)

@@ -1,5 +1,8 @@
 """The bound of networks that some rows have made, and others count."""
 
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -36,7 +39,7 @@ def bound(problem):
     return split_bound(compressor_of(pipeline), *problem, densities=DENSITIES)
 
 
-def test_every_bound_is_the_exact_binomial_one_at_its_share_of_delta(bound):
+def test_every_bound_is_the_exact_binomial_one_at_its_share_of_the_confidence(bound):
     path, n = bound.path, bound.n_samples
     assert (n, bound.n_candidates) == (600, 5)
     n_wrong = np.rint(path["error"] * n)
@@ -97,7 +100,7 @@ def test_it_is_the_same_again_and_changes_nothing(problem):
 
 def test_printed_it_says_what_it_rests_on(bound):
     text = str(bound)
-    for part in ("at least 0.95", "600 rows", "not made from", "among 5 networks"):
+    for part in ("95% confidence", "600 rows", "not made from", "best of 5 networks"):
         assert part in text
     assert len(text.splitlines()) == 2 + 5
 
@@ -115,7 +118,7 @@ def test_what_is_wrong_is_named(problem):
     unfitted = compressor_of(MLPClassifier((4,), max_iter=5))
     with pytest.raises(ValueError, match="is fitted: give X_count and y_count"):
         split_bound(compressor_of(mlp), X, y)
-    with pytest.raises(ValueError, match="X_count and y_count go together"):
+    with pytest.raises(ValueError, match="X_count and y_count belong together"):
         split_bound(unfitted, X, y, X_count=X)
     with pytest.raises(ValueError, match=r"tolerance=0\.1"):
         split_bound(unfitted, X, y, tolerance=0.1)

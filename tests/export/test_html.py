@@ -411,6 +411,20 @@ def test_heading_says_what_to_do(make, shape, heading, digits):
     assert ("images" in Page(html).data["symbols"]) == (shape == "auto")
 
 
+def test_examples_of_values_range_from_small_to_large(other):
+    compressor, X, html = other
+    examples = Page(html).data["examples"]
+    assert len(examples) == 10
+    if hasattr(compressor, "classes_"):
+        return
+    F = compressor.original_estimator_.predict(X[1::2]).reshape(len(X[1::2]), -1)
+    shown = compressor.original_estimator_.predict(examples).reshape(10, -1)[:, 0]
+    assert (np.diff(shown) > -0.01 * np.ptp(F[:, 0])).all()
+    np.testing.assert_allclose(
+        [shown[0], shown[-1]], [F[:, 0].min(), F[:, 0].max()], rtol=0.01, atol=0.01
+    )
+
+
 def test_names_are_escaped():
     X, y = load_wine(return_X_y=True, as_frame=True)
     names = ["</script><b>\"quoted\" & 'so'", "<!--", "plain"]

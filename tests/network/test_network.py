@@ -1,10 +1,20 @@
+"""Networks as values."""
+
+# Authors: the skcoreset developers
+# SPDX-License-Identifier: BSD-3-Clause
+
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from skcoreset._network import ACTIVATIONS, dense, fastest, live_neurons
-from skcoreset._network import network as _network
+from skcoreset._network import (
+    ACTIVATIONS,
+    activate_output,
+    dense,
+    fastest,
+    labels,
+)
 from skcoreset._wrapped import network_of, with_network
 
 from ..conftest import fitted, random_network
@@ -81,22 +91,6 @@ def test_sparse_input_gives_the_same_output(container):
     np.testing.assert_allclose(network.forward(X), F, rtol=1e-12)
 
 
-@pytest.mark.parametrize("n_samples", [1, 5, 64, 65])
-def test_blocks_and_sparse_layers_do_not_change_the_output(n_samples, monkeypatch):
-    network = random_network([30, 20, 10, 3], "tanh")
-    rng = np.random.default_rng(0)
-    weights = network.weights * (rng.random(len(network.weights)) < 0.05)
-    network = network.with_weights(weights)
-    X = rng.standard_normal((n_samples, 30))
-    expected = network.activations(X)[-1]
-    for threshold in (0.0, 1.1):  # all layers dense, all layers sparse
-        monkeypatch.setattr(_network, "SPARSE_BELOW", threshold)
-        monkeypatch.setattr(_network, "BLOCK_SIZE_SPARSE", 8)
-        monkeypatch.setattr(_network, "BLOCK_SIZE_DENSE", 16)
-        twin = network.with_weights(list(network.coefs))
-        np.testing.assert_allclose(twin.forward(X), expected, rtol=1e-12, atol=1e-14)
-
-
 def test_flat_weights_are_the_coefs():
     network = random_network([5, 4, 3])
     twin = network.with_weights(network.weights)
@@ -153,34 +147,7 @@ def test_what_does_not_fit_is_infinite():
     assert network.cast(np.array([[1e39, 1.0]])).tolist() == [[np.inf, 1]]
 
 
-# Parts of a network, and its units
-
-
-def test_live_neurons_are_those_that_the_output_depends_on():
-    network = random_network((6, 8, 7, 3), "tanh")
-    coefs = [coef.copy() for coef in network.coefs]
-    coefs[2][[1, 4]] = 0  # these lead nowhere,
-    coefs[1][2, [0, 2, 3, 5, 6]] = 0  # and this one leads only to them
-    coefs[0][3] = 0
-    network = network.with_weights(coefs)
-    inputs, first, second, outputs = live_neurons(network.coefs)
-    np.testing.assert_array_equal(np.flatnonzero(~inputs), [3])
-    np.testing.assert_array_equal(np.flatnonzero(~first), [2])
-    np.testing.assert_array_equal(np.flatnonzero(~second), [1, 4])
-    assert outputs.all()
-
-    X = np.random.default_rng(0).standard_normal((10, 6))
-    alive = network.restricted([inputs, first, second, outputs])
-    np.testing.assert_allclose(alive.forward(X[:, inputs]), network.forward(X))
-    smaller = network.without_dead_neurons()
-    assert smaller.widths == (7, 5, 3)
-    np.testing.assert_allclose(smaller.forward(X), network.forward(X))
-
-
-def test_without_live_neurons_each_layer_keeps_one():
-    network = random_network((6, 8, 7, 3))
-    network = network.with_weights(np.zeros_like(network.weights))
-    assert network.without_dead_neurons().widths == (1, 1, 3)
+# Its units
 
 
 def test_rescaled_output_is_the_output_in_other_units():
@@ -191,3 +158,12 @@ def test_rescaled_output_is_the_output_in_other_units():
         network.rescaled_output(center, scale).forward(X),
         (network.forward(X) - center) / scale,
     )
+
+
+def test_unknown_output_activations_are_refused():
+    F = np.ones((2, 3))
+    for function in (activate_output, labels):
+        with pytest.raises(ValueError, match="out_activation='sparsemax' is not"):
+            function(F, "sparsemax")
+    with pytest.raises(ValueError, match="out_activation='exp' is not"):
+        labels(F, "exp")

@@ -32,7 +32,7 @@ def descend(network, X, numbers, log=None, **options):
 
     options = {"between": between, "finish": finish} | options
     descent = Descent(trainer, rank, ratio=0.5, **options)
-    return list(descent.path(numbers))
+    return [descent.network(n_edges) for n_edges in numbers]
 
 
 def test_numbers_of_edges_are_as_asked_or_as_they_are():
@@ -101,8 +101,7 @@ def test_units_that_do_not_matter_do_not_matter(error, out_activation, change):
         descent = Descent(
             trainer, objective.rank, ratio=0.7, between=train, finish=train
         )
-        (end,) = descent.path([200])
-        ends.append((end, original))
+        ends.append((descent.network(200), original))
     (one, _), (two, original) = ends
     for a, b in zip(one.coefs, two.coefs):
         np.testing.assert_array_equal(a != 0, b != 0)

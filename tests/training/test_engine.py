@@ -12,9 +12,10 @@ from scipy.sparse import csr_array
 
 from skcoreset._errors import ERRORS
 from skcoreset._network import augment
+from skcoreset._network.levels import Rounding
 from skcoreset._parallel import serial_map, threads
-from skcoreset._training import FitLabels, MatchOriginal, Rounding, Trainer
-from skcoreset._training import engine as _engine
+from skcoreset._training import FitLabels, MatchOriginal, Trainer
+from skcoreset._training.core import Core
 
 from ..conftest import random_network
 from .common import (
@@ -35,30 +36,36 @@ def objectives(network):
     return [MatchOriginal(network, X, ERRORS["relative"]), FitLabels(network, X, Y)]
 
 
-def trained(network, objective, n_passes=2, seed=0, thread_map=None, **options):
-    rng = np.random.default_rng(seed)
-    trainer = Trainer(network, objective, rng=rng, thread_map=thread_map)
+# Steps and blocks of parameters that are divided however small they are.
+DIVIDED = {"products_per_step": 0, "block_size": 50}
+
+
+def trained(network, objective, n_passes=2, thread_map=None, blocks=None, **options):
+    trainer = Trainer(
+        network,
+        objective,
+        rng=np.random.default_rng(0),
+        thread_map=thread_map,
+        **(blocks or {}),
+    )
     trainer.train(n_passes, **options)
     return trainer.network
 
 
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_parts_of_a_batch_add_up(activation, which, monkeypatch):
+def test_parts_of_a_batch_add_up(activation, which):
     network = make_network(activation=activation)
     compressed = make_compressed(network)
     objective = objectives(network)[which]
     whole = trained(compressed, objective)
-    monkeypatch.setattr(_engine, "PRODUCTS_PER_STEP", 0)
-    monkeypatch.setattr(_engine, "N_PARAMETERS", 50)
-    parts = trained(compressed, objective, thread_map=serial_map)
+    parts = trained(compressed, objective, thread_map=serial_map, blocks=DIVIDED)
     assert_allclose(parts.weights, whole.weights, rtol=1e-6, atol=1e-9)
     assert (whole.weights != compressed.weights).any()
 
 
 @pytest.mark.parametrize("products_per_step", [0, 10**9])
-def test_sparse_rows_train_like_dense_ones(products_per_step, monkeypatch):
-    monkeypatch.setattr(_engine, "PRODUCTS_PER_STEP", products_per_step)
+def test_sparse_rows_train_like_dense_ones(products_per_step):
     network, X = make_network(activation="tanh"), make_sparse_X()
     compressed = make_compressed(network)
     dense, from_sparse = (
@@ -66,6 +73,7 @@ def test_sparse_rows_train_like_dense_ones(products_per_step, monkeypatch):
             compressed,
             MatchOriginal(network, rows, ERRORS["relative"]),
             thread_map=serial_map,
+            blocks={"products_per_step": products_per_step},
         )
         for rows in (X, csr_array(X))
     )
@@ -88,14 +96,13 @@ def test_sparse_rows_are_fitted_like_dense_ones(alpha):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_threads_do_not_change_the_result(which, monkeypatch):
-    monkeypatch.setattr(_engine, "PRODUCTS_PER_STEP", 0)
-    monkeypatch.setattr(_engine, "N_PARAMETERS", 50)
+def test_threads_do_not_change_the_result(which):
     network = make_network()
     objective = objectives(network)[which]
-    serial = trained(network, objective, thread_map=serial_map)
+    serial = trained(network, objective, thread_map=serial_map, blocks=DIVIDED)
     with threads(2) as thread_map:
-        assert_equal(trained(network, objective, thread_map=thread_map), serial)
+        parallel = trained(network, objective, thread_map=thread_map, blocks=DIVIDED)
+    assert_equal(parallel, serial)
 
 
 def test_untouched_networks_leave_as_they_came():
@@ -120,7 +127,7 @@ def test_intercepts_take_over_what_dropped_edges_contribute_on_average():
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_dead_neurons_and_missing_intercepts_are_not_trained(which):
+def test_neurons_that_lead_nowhere_and_missing_intercepts_are_not_trained(which):
     objective = objectives(make_network())[which]
     network = random_network((12, 10, 8, 3), seed=1)
     network.coefs[1][0] = 0  # nothing leads on from neuron 0
@@ -175,13 +182,13 @@ def test_training_that_diverges_ends_with_the_last_finite_weights(which, monkeyp
     network = make_network(dtype=np.float32)
     objective = objectives(network)[which]
     network = make_compressed(network).astype(np.float32)
-    step, n_steps = _engine._Core.step, []
+    step, n_steps = Core.step, []
 
     def diverging(core, rate, total, chunks):
         n_steps.append(1)
         step(core, np.nan if len(n_steps) > 3 else rate, total, chunks)
 
-    monkeypatch.setattr(_engine._Core, "step", diverging)
+    monkeypatch.setattr(Core, "step", diverging)
     rng = np.random.default_rng(0)
     trainer = Trainer(network, objective, rng=rng)
     with pytest.warns(UserWarning, match=r"overflowed in float32 by step \d+ of 10"):
@@ -190,7 +197,7 @@ def test_training_that_diverges_ends_with_the_last_finite_weights(which, monkeyp
     assert (trainer.network.weights != network.weights).any()
 
     # and goes on from there
-    monkeypatch.setattr(_engine._Core, "step", step)
+    monkeypatch.setattr(Core, "step", step)
     ended = trainer.network
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -8,8 +8,7 @@ import pytest
 import threadpoolctl
 from scipy import sparse
 
-from skcoreset._training import least_squares as _least_squares
-from skcoreset._training.least_squares import reweight
+from skcoreset._training.least_squares import _solve, reweight
 
 from ..conftest import peak_memory, random_network
 from .common import ACTIVATIONS, make_compressed, make_network, make_X
@@ -44,16 +43,21 @@ def test_reweight_is_ridge_regression_of_each_neuron(activation):
 @pytest.mark.parametrize("n_equations, rtol", [(1024, 1e-8), (0, 1e-4)])
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
 def test_wide_layers_and_sparse_rows_need_no_gram_matrix(
-    convert, n_equations, rtol, n_samples, monkeypatch
+    convert, n_equations, rtol, n_samples
 ):
     network, X = make_network(activation="tanh"), make_X(n_samples)
     X = np.maximum(X, 0) + np.eye(12)[0]
     compressed = make_compressed(network)
     compressed.coefs[1][:, 2] = 0  # a neuron without edges
     expected = reweight(compressed, network, X, ridge=1e-2)
-    monkeypatch.setattr(_least_squares, "N_INPUTS_GRAM", 0)
-    monkeypatch.setattr(_least_squares, "N_EQUATIONS", n_equations)
-    got = reweight(compressed, network, convert(X), ridge=1e-2)
+    got = reweight(
+        compressed,
+        network,
+        convert(X),
+        ridge=1e-2,
+        n_inputs_gram=0,
+        n_equations=n_equations,
+    )
     for a, b in zip(
         (*got.coefs, *got.intercepts), (*expected.coefs, *expected.intercepts)
     ):
@@ -74,5 +78,5 @@ def test_solving_does_not_depend_on_blas_threads():
     solutions = []
     for n_threads in (1, 2):
         with threadpoolctl.threadpool_limits(n_threads, user_api="blas"):
-            solutions.append(_least_squares._solve(gram, moments, old, 1e-3))
+            solutions.append(_solve(gram, moments, old, 1e-3))
     np.testing.assert_array_equal(*solutions)

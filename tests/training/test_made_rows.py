@@ -98,17 +98,16 @@ def test_sparse_rows_are_made_as_dense_ones_where_that_takes_little():
     )
 
 
-def test_sparse_rows_are_made_of_the_features_of_two(monkeypatch):
-    monkeypatch.setattr("skcoreset._training.made_rows.MOST_DENSE", 0)
+def test_sparse_rows_are_made_of_the_features_of_two():
     rng = np.random.default_rng(0)
     X = rng.random((30, 200)) * (rng.random((30, 200)) < 0.1)
     X = sparse.csr_array(X)
-    made = make_rows(X, 500, np.random.default_rng(1))
+    made = make_rows(X, 500, np.random.default_rng(1), most_dense=0)
     assert made.shape == (500, 200) and made.format == "csr"
     dense = X.toarray()
     shares = []
     for row in made.toarray():
-        # the parent that it has most of, and what it has of another
+        # Its first parent is the row that it is most like.
         same = (dense == row).sum(axis=1)
         parent = dense[same.argmax()]
         foreign = (row != parent) & (row != 0)

@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from skcoreset._errors import ERRORS
 from skcoreset._network import augment
 from skcoreset._training import FitLabels, MatchOriginal, Trainer
-from skcoreset._training.engine import _Core
+from skcoreset._training.core import Core
 
 from ..conftest import random_network
 from .common import ACTIVATIONS, make_compressed, make_network, make_sparse_X, make_X
@@ -36,7 +36,7 @@ def targets(out_activation, n_samples, n_outputs, rng):
 def gradient(network, objective):
     """Of a step on all rows, by the engine, for all edges of the layers one by one."""
     trainer = Trainer(network, objective, rng=np.random.default_rng(0))
-    core = _Core(trainer, objective.n_samples, 1.0, None)
+    core = Core(trainer, objective.n_samples, 1.0, None)
     core.start(core.parts[0])
     rows = np.arange(objective.n_samples)
     core.look_up(rows)

@@ -10,7 +10,6 @@ import pytest
 
 from skcoreset._errors import ERRORS
 from skcoreset._training import MatchOriginal
-from skcoreset._training import engine as _engine
 from skcoreset._training import refine as refine_towards
 from skcoreset._training.least_squares import reweight
 
@@ -77,12 +76,14 @@ def test_the_original_itself_is_left_as_it_is(error):
     assert_equal(refine(network, network, X, error), network)
 
 
-def test_result_does_not_depend_on_n_jobs(monkeypatch):
-    monkeypatch.setattr(_engine, "PRODUCTS_PER_STEP", 0)
-    monkeypatch.setattr(_engine, "N_PARAMETERS", 50)
-    network, X = make_network((12, 100, 3)), make_X()
+def test_result_does_not_depend_on_n_jobs():
+    # large enough for steps to be divided
+    network, X = make_network((12, 1200, 20)), make_X()
     compressed = make_compressed(network)
-    one, two = (refine(compressed, network, X, n_jobs=n_jobs) for n_jobs in (None, 2))
+    one, two = (
+        refine(compressed, network, X, n_passes=1, n_jobs=n_jobs)
+        for n_jobs in (None, 2)
+    )
     assert_equal(one, two)
 
 
@@ -101,7 +102,7 @@ CORNERS = {
         ),
         make_X(),
     ),
-    "dead neurons": (
+    "silent neurons": (
         make_network().with_weights(
             make_network().coefs, [np.full(10, -99.0), np.zeros(8), np.zeros(3)]
         ),

@@ -1,12 +1,13 @@
-"""The bound of a network that has a short code."""
+"""The error bound of a network with a short code."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
 from dataclasses import dataclass, replace
-from math import ceil, inf, log
+from math import ceil, inf, log, log1p
 from numbers import Real
+from operator import attrgetter
 
 import numpy as np
 from scipy.special import rel_entr
@@ -16,13 +17,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from ..._codec import decode, encode, units_of
 from ..._compressor import CoresetCompressor
 from ..._network import fastest
 from ..._training import FitLabels
 from ..._wrapped import encode_targets, inputs_of, last_step, network_of, with_network
 from ..._wrapped.compat import Interval, validate_params
-from ..checks import are_wrong, check_tolerance
+from ..checks import CONFIDENCE, are_wrong, check_tolerance, error_words, percent
+from .code import decode, encode, units_of
 from .search import lines_of, numbers_of_edges, search
 from .short_codes import ShortCodes
 
@@ -34,11 +35,11 @@ class OccamBound:
     Attributes
     ----------
     error_bound : float
-        With probability at least `1 - delta` over the rows, the share of errors on
-        fresh rows is at most this.
+        With probability at least `confidence` over the draw of the rows, the error rate
+        of `estimator` on fresh rows is at most this.
 
     train_error : float
-        Share of the rows that `estimator` classifies wrongly.
+        Its error rate on the rows given.
 
     n_bits : int
         Length of `code`.
@@ -47,13 +48,16 @@ class OccamBound:
         Bits of each part of the code; they add up to `n_bits`.
 
     block_shape : tuple of two ints or None
-        Height and width of the blocks of inputs that share their weights. None where
-        each has its own.
+        Height and width of the blocks of inputs that share weights. None if each input
+        has its own.
 
     n_samples : int
-        Rows that the error was counted on.
+        Number of rows given.
 
-    delta, tolerance : float
+    confidence : float
+        As given.
+
+    tolerance : float or None
         As given.
 
     estimator : MLPClassifier, MLPRegressor or Pipeline
@@ -63,7 +67,8 @@ class OccamBound:
         Zeros and ones that describe the network completely; see :meth:`decode`.
 
     path : dict of str to ndarray
-        `n_edges`, `n_bits`, `train_error` and `error_bound` of every network tried.
+        `n_edges`, `n_bits`, `train_error` and `error_bound` of every network that was
+        tried.
     """
 
     error_bound: float
@@ -72,7 +77,7 @@ class OccamBound:
     parts: dict
     block_shape: tuple | None
     n_samples: int
-    delta: float
+    confidence: float
     tolerance: float | None
     estimator: object
     code: np.ndarray
@@ -103,17 +108,12 @@ class OccamBound:
         parts = "\n".join(f"  {name:<12} {n:>9.1f}" for name, n in self.parts.items())
         shared = ""
         if self.block_shape:
-            shared = ", with common weights in blocks of {} x {} inputs,".format(
-                *self.block_shape
-            )
-        what = "is wrong"
-        if self.tolerance is not None:
-            what = f"is off by more than {self.tolerance:g}"
+            shared = ", shared by blocks of {} x {} inputs,".format(*self.block_shape)
         return (
-            f"With probability at least {1 - self.delta:g} the quantised network "
-            f"{what} on at most {self.error_bound:.2%} of fresh rows: it is on "
-            f"{self.train_error:.2%} of {self.n_samples} rows, and its {self.n_edges} "
-            f"edges{shared} are described by {self.n_bits} bits.\n"
+            f"With {percent(self.confidence)} confidence, the quantised network is "
+            f"{error_words(self.tolerance)} on at most {self.error_bound:.2%} of fresh "
+            f"rows. It is on {self.train_error:.2%} of {self.n_samples} rows given. "
+            f"Its {self.n_edges} edges{shared} are described by {self.n_bits} bits.\n"
             f"  part              bits\n{parts}\n  {'all':<12} {self.n_bits:>9}"
         )
 
@@ -123,99 +123,99 @@ class OccamBound:
         "compressor": [CoresetCompressor],
         "X": ["array-like", "sparse matrix"],
         "y": ["array-like", "sparse matrix"],
-        "delta": [Interval(Real, 0, 1, closed="neither")],
+        "confidence": CONFIDENCE,
         "tolerance": [None, Interval(Real, 0, None, closed="neither")],
         "densities": [None, "array-like"],
     },
     prefer_skip_nested_validation=True,
 )
-def occam_bound(compressor, X, y, *, delta=0.05, tolerance=None, densities=None):
-    """Bound on the true error of a network, from the bits it can be described with.
+def occam_bound(compressor, X, y, *, confidence=0.95, tolerance=None, densities=None):
+    """Bound on the true error of a network that can be described in few bits.
 
-    Fix a code for networks before seeing any data, none of whose words is the
-    beginning of another. Then, with probability at least `1 - delta` over `n`
-    independent rows, every network at once, if `b` bits long and wrong on a share `r`
-    of the rows, is wrong on fresh rows with a probability of at most
+    Fix a prefix code for networks before seeing any data. Then, with probability at
+    least `confidence` over the draw of `n` independent rows, the following holds for
+    all networks at once: one with a code of `b` bits that is wrong on a share `r` of
+    the rows is wrong on a fresh row with probability at most
 
-    ``sup {p : kl(r || p) <= (b log 2 + log(1 / delta)) / n}``,
+    ``sup {p : kl(r || p) <= (b log 2 - log(1 - confidence)) / n}``,
 
-    `kl` being the relative entropy of two coins. The fewer bits, the better: networks
-    are trained with labels while edges are taken away, their weights are rounded to a
-    few levels, and the network with the smallest bound is returned. The code says
-    everything: layer sizes, activation, which edges there are, steps between levels,
-    levels of weights and intercepts. As all networks tried are words of the same code,
-    the choice among them is paid for with it.
+    where `kl` is the relative entropy of two coins. So fewer bits are better: networks
+    are trained with labels while they lose edges, their weights are rounded to a few
+    levels, and the network with the smallest bound is returned. The code describes
+    everything: layer sizes, activation, places of the edges, steps between levels,
+    levels of weights and intercepts. All networks tried are words of the same code,
+    which pays for the choice among them.
 
-    The search starts from the compressed network, and from a new one that is narrow.
-    Where neighbouring inputs are alike, as in images and series, it starts from narrow
-    ones in which blocks of inputs have common weights, too; with more than 200 inputs
-    from these only.
+    The search starts from the compressed network and from a new, narrow one. If
+    neighbouring inputs are alike, as in images and series, it also starts from narrow
+    networks in which blocks of inputs share weights; with more than 200 inputs it
+    starts from these only.
 
     Parameters
     ----------
     compressor : CoresetCompressor
-        Fitted; it is not changed. `random_state`, `n_jobs` and
-        `verbose` are taken from it.
+        Fitted. It is not changed; its `random_state`, `n_jobs` and `verbose` are used.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Independent rows of what the wrapped estimator takes, drawn as the rows will be
-        that the bound is to speak of. They may be those that the network was trained
-        and calibrated on. They may not be augmented copies of rows, nor rows picked by
-        how well the network does on them. Steps of a Pipeline before the network are
-        not part of the code: they must not have been fitted on these rows.
+        Independent rows, as the wrapped estimator takes them, from the distribution
+        that the bound is about. They may be the rows that the network was trained and
+        calibrated on, but not augmented copies of rows, nor rows chosen by how well the
+        network does on them. Steps of a Pipeline before the network are not part of the
+        code: they must have been fitted on other rows.
 
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their classes, labels or values. Where there are several labels or outputs a row
-        is wrong if one of them is.
+        Their classes, labels or values. With several labels or outputs a row is wrong
+        if one of them is.
 
-    delta : float, default=0.05
-        Probability, over the draw of the rows, with which the bound may fail.
+    confidence : float, default=0.95
+        Probability, over the draw of the rows, with which the bound holds.
 
     tolerance : float, default=None
-        For regressors, which need it: a prediction that is off by more is an error. It
-        has to be fixed before the rows are seen.
+        Required for regressors: a prediction that is off by more is an error. It has to
+        be fixed before the rows are seen.
 
     densities : array-like of float, default=None
-        Numbers of weights that may be tried, as shares of the original network's;
-        intercepts, and common weights of blocks, count as one. From one in the middle
-        the search goes on to fewer, or to more, as long as the bound falls. None is a
-        geometric grid around a number that grows with the rows.
+        Numbers of weights that may be tried, as shares of those of the original
+        network; an intercept, and a weight that a block shares, count as one weight.
+        The search starts in the middle and goes on to fewer or more weights as long as
+        the bound falls. None is a geometric grid around a number that grows with the
+        number of rows.
 
     Returns
     -------
     bound : OccamBound
         With `error_bound`, `train_error`, `n_bits` and its `parts`, and the quantised
-        network as `estimator`. Printing it says what it says.
+        network as `estimator`. Print it to read it.
 
     Raises
     ------
     ValueError
         If a regressor has no `tolerance` or a classifier has one, `y` has a class that
-        the network does not know, `densities` holds a value that is not in (0, 1], or
-        no network that is tried has an edge left.
+        the network does not know, `densities` has a value outside (0, 1], or all
+        networks that were tried lost all edges.
 
     Warns
     -----
     UserWarning
-        If there are fitted steps before the network that are not frozen, or the search
-        is interrupted (Ctrl-C) after the first network: the smallest bound so far is
-        returned.
+        If fitted steps before the network are not frozen, or the search is interrupted
+        (Ctrl-C) after the first network: the smallest bound so far is returned.
 
     See Also
     --------
-    corenet_bound : The bound of the paper, which is vacuous.
+    split_bound : A tighter bound, for networks made from half of the rows.
+    original_bound : A bound for the original network, from this one.
 
     Notes
     -----
-    The bound needs rows: hundreds for two classes that are easy to tell apart, tens of
-    thousands for ten. On the 60,000 training images of MNIST it is 12%: blocks of
-    3 x 3 pixels, less than 30 hidden neurons, 4% of errors, 3,400 bits.
+    The bound needs many rows: hundreds for two classes that are easy to separate, tens
+    of thousands for ten classes. On the 60,000 training images of MNIST it is 12%, with
+    blocks of 3 x 3 pixels, less than 30 hidden neurons, 4% errors and 3,400 bits.
 
-    Rounded weights are trained as if they were not rounded (a straight-through
-    estimate). The edges that go first have the smallest Fisher information for the
-    bits they take. At the end single levels are changed wherever that lowers the
-    bound. The code is arithmetic, with counts that adapt to what has been coded: an
-    input that has many edges gets its next one cheaply.
+    Rounded weights are trained with a straight-through estimate of the gradient. Edges
+    are dropped in the order of their Fisher information by the bits that they take. In
+    the end single levels are changed wherever that lowers the bound. The code is an
+    arithmetic one with adaptive counts: an input with many edges gets the next one in
+    few bits.
 
     References
     ----------
@@ -243,6 +243,12 @@ def occam_bound(compressor, X, y, *, delta=0.05, tolerance=None, densities=None)
     >>> bound.train_error < bound.error_bound < 0.25
     True
     """
+    tried = search_codes(compressor, X, y, confidence, tolerance, densities)
+    return min(tried, key=attrgetter("error_bound"))
+
+
+def search_codes(compressor, X, y, confidence, tolerance=None, densities=None):
+    """Return the bounds of all networks that the search for short codes has tried."""
     check_is_fitted(compressor)
     estimator = compressor.estimator_
     check_tolerance(is_classifier(last_step(estimator)), tolerance)
@@ -267,27 +273,29 @@ def occam_bound(compressor, X, y, *, delta=0.05, tolerance=None, densities=None)
 
     tried = []
 
+    def cost(n_wrong, n_bits):
+        return occam(n_wrong / n_samples, n_bits, n_samples, confidence)
+
     def measure(quantised):
         code, parts = encode(quantised)
         rounded = with_network(estimator, _from_code(code, network))
-        # few levels tie often: count what this very estimator predicts
-        train_error = float(np.mean(are_wrong(rounded, X, y, tolerance)))
+        # Counted on what this very estimator predicts, as few levels often tie.
+        n_wrong = np.count_nonzero(are_wrong(rounded, X, y, tolerance))
         blocks = quantised.blocks
         bound = OccamBound(
-            error_bound=_occam(train_error, len(code), n_samples, delta),
-            train_error=train_error,
+            error_bound=float(cost(n_wrong, len(code))),
+            train_error=n_wrong / n_samples,
             n_bits=len(code),
             parts=parts,
             block_shape=blocks and (blocks.height, blocks.width),
             n_samples=n_samples,
-            delta=delta,
+            confidence=confidence,
             tolerance=tolerance,
             estimator=rounded,
             code=code,
             path={},
         )
         if not bound.n_edges:
-            # it predicts the same for all rows
             return inf
         tried.append(bound)
         if compressor.verbose:
@@ -297,9 +305,6 @@ def occam_bound(compressor, X, y, *, delta=0.05, tolerance=None, densities=None)
                 f"{bound.error_bound:.2%}, the smallest so far {smallest:.2%}"
             )
         return bound.error_bound
-
-    def cost(n_wrong, n_bits):
-        return _occam(n_wrong / n_samples, n_bits, n_samples, delta)
 
     working, units, largest_error = network.to_dense(), None, tolerance
     if network.out_activation == "identity":
@@ -327,16 +332,15 @@ def occam_bound(compressor, X, y, *, delta=0.05, tolerance=None, densities=None)
         )
     if not tried:
         raise ValueError(
-            "None of the networks that were tried has an edge left "
-            f"(densities={densities}, {n_samples} rows): the bound would be one on a "
-            "constant. Give larger densities, or more rows."
+            f"All networks that were tried lost all edges (densities={densities}, "
+            f"{n_samples} rows): the bound would be that of a constant. Give larger "
+            "densities or more rows."
         )
-    best = min(tried, key=lambda bound: bound.error_bound)
     path = {
         name: np.array([getattr(bound, name) for bound in tried])
         for name in ("n_edges", "n_bits", "train_error", "error_bound")
     }
-    return replace(best, path=path)
+    return [replace(bound, path=path) for bound in tried]
 
 
 def _warn_of_fitted_steps(estimator):
@@ -348,8 +352,8 @@ def _warn_of_fitted_steps(estimator):
         if get_tags(step).requires_fit:
             warnings.warn(
                 f"{type(step).__name__} comes before the network and is not part of "
-                "the code: the bound holds if it was fitted on other rows than X. A "
-                "FrozenEstimator around it says that it was.",
+                "the code: the bound holds if it was fitted on other rows than X. Wrap "
+                "it in a FrozenEstimator to say that it was.",
                 UserWarning,
             )
 
@@ -364,20 +368,22 @@ def _decreasing(densities):
 
 
 def _from_code(code, network):
-    """The network that `code` describes, like `network` in all that it does not say."""
+    """The network of a code, with the dtype and output activation of `network`."""
     decoded = decode(code, network.coefs[0].shape[0], network.widths[-1])
     layers = decoded.layers(network.dtype)
     return replace(network.with_layers(layers), activation=decoded.activation)
 
 
-def _occam(train_error, n_bits, n_samples, delta):
-    return kl_inverse(train_error, (n_bits * log(2) + log(1 / delta)) / n_samples)
+def occam(train_error, n_bits, n_samples, confidence):
+    """Return the bound of a network with a code of `n_bits`."""
+    divergence = (n_bits * log(2) - log1p(-confidence)) / n_samples
+    return kl_inverse(train_error, divergence)
 
 
 def kl_inverse(r, divergence):
     """Return the largest p with `kl(r || p) <= divergence`, rounded upwards."""
     low, high = r, 1.0
-    # as many halvings as a double has digits
+    # More halvings than a double has binary digits.
     for _ in range(64):
         p = (low + high) / 2
         if rel_entr(r, p) + rel_entr(1 - r, 1 - p) <= divergence:

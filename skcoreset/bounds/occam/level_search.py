@@ -1,4 +1,4 @@
-"""Search among networks whose levels differ in few places."""
+"""Local search over single levels of a quantised network."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -8,25 +8,24 @@ from math import ceil, inf
 
 import numpy as np
 
-from ..._codec import bits_per_edge, encode
 from ..._network import ACTIVATIONS, DERIVATIVES, dense
+from .code import bits_per_edge, encode
 
-# A sweep tries so many changes for each edge, the most promising first.
+# Changes that a sweep tries for each edge, the most promising first.
 TRIED_PER_EDGE = 1.5
 
-# Share by which a sweep has to lower the cost to be followed by another.
+# Another sweep follows if the last one lowered the cost by at least this share.
 LEAST_GAIN = 0.003
 
-# Bits of an edge besides those that say where it is, and of a larger level.
+# Estimated bits of an edge besides its place, and of each level above 1.
 BITS_OF_SIGN, BITS_OF_LEVEL = 1.5, 0.7
 
 
 class LevelSearch:
     """Changes of single levels that lower a cost of the errors and of the code.
 
-    Errors are counted, on all rows. Which changes are tried first is said by the
-    gradient of the probability of an error, and by about how many bits an edge takes
-    there.
+    Errors are counted on all rows. The order in which changes are tried follows from
+    the gradient of the probability of an error, and from estimates of their bits.
 
     Parameters
     ----------
@@ -36,16 +35,16 @@ class LevelSearch:
         With the rows and their targets.
 
     cost : callable
-        Of the number of rows that are wrong and the length of the code.
+        Called with the number of wrong rows and the length of the code.
     """
 
     def __init__(self, quantised, objective, cost):
         self._quantised, self._cost = quantised, cost
-        # the last power: the probability of an error, not its logarithm
+        # Power 1: the probability of an error, not its logarithm.
         self._objective = objective.with_gce_power(1.0)
         self._objective.Y = np.asfortranarray(objective.Y)
         self._n_inputs = len(quantised.levels[0])
-        # inputs that have no edge stay without
+        # Inputs without edges stay so.
         self._used = np.append(quantised.levels[0][:-1].any(axis=1), True)
         levels = [level.astype(np.int16) for level in quantised.levels]
         self._levels = [levels[0][self._used], *levels[1:]]
@@ -53,7 +52,7 @@ class LevelSearch:
         dtype = objective.network.dtype
         self._steps = quantised.steps.astype(dtype)
         X = dense(objective.X[:, self._used[:-1]])
-        # neuron after neuron, as single ones are changed; below them the constant
+        # Neuron by neuron, as single ones are changed; the constant is the last row.
         self._A = [np.ones((len(level), len(X)), dtype) for level in self._levels]
         self._A[0][:-1] = X.T
         self._Z = [None] * len(levels)
@@ -72,7 +71,7 @@ class LevelSearch:
         return self._cost(self.n_wrong, self.n_bits)
 
     def __iter__(self):
-        """Yield the network after every sweep, until they are not worth while."""
+        """Yield the network after every sweep, as long as sweeps are worth while."""
         before = inf
         while self.cost < (1 - LEAST_GAIN) * before:
             before = self.cost
@@ -99,11 +98,11 @@ class LevelSearch:
             else:
                 levels[i, j] -= change
                 self._Z[-1][neurons] = before
-        # without the rounding of one change after the other
+        # Undo the accumulated rounding errors of single changes.
         self._forward()
 
     def _promising(self):
-        """Yield layer, place and change of levels, and about how many bits it adds."""
+        """Yield the layer, place and size of each change, and the bits it may add."""
         per_error = self._cost(self.n_wrong + 1, self.n_bits) - self.cost
         per_bit = self._cost(self.n_wrong, self.n_bits + 1) - self.cost
         moves = []
@@ -124,7 +123,7 @@ class LevelSearch:
             yield *map(int, where), bits
 
     def _gradients(self):
-        """Derivatives of the expected number of errors by each level."""
+        """Derivatives of the expected number of errors with respect to each level."""
         F = self._Z[-1].T
         errors = np.empty_like(F)
         self._objective.differentiate(slice(None), 1.0, F, errors)

@@ -11,34 +11,33 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 
-from ..._codec.blocks import tilings
 from ..._network import Network
 from ..._parallel import one_blas_thread
+from .blocks import tilings
 from .short_codes import ShortCodes
 
-# Levels of weights in either direction, of hidden layers and of the last one, that are
-# tried; the first of them everywhere.
+# Levels in each direction that are tried, as pairs for the hidden layers and for the
+# last layer; the second pair only for the best network.
 N_LEVELS = (3, 5), (2, 4)
 
-# Ratio of neighbouring numbers of edges, how many there are above and below the first
-# that is looked at, and how many in turn have to be no better for the search to end.
+# The grid of numbers of edges: ratio of neighbours, and points above and below the
+# first. PATIENCE: the search ends after this many points in a row without improvement.
 EDGE_RATIO = 0.75
 N_ABOVE, N_BELOW, PATIENCE = 5, 8, 2
 
-# Of inputs that are cut into blocks, so many sizes of blocks are tried: those with a
-# number of blocks the nearest to so many edges for each.
+# Sizes of blocks that are tried: the N_TILINGS that come closest to EDGES_PER_BLOCK.
 N_TILINGS, EDGES_PER_BLOCK = 3, 7
 
-# New networks of the kind that was best.
+# New networks of the best kind, the first included.
 N_STARTS = 3
 
-# With more features than that, blocks of them only, where neighbours are alike.
+# With more features only networks on blocks are tried, if there are blocks.
 MOST_FEATURES = 200
 
 
 @dataclass
 class Line:
-    """Quantised networks of ever fewer edges, from one start.
+    """Quantised networks of ever fewer edges from one starting network.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ class Line:
     rng : numpy.random.Generator
 
     network : Network, default=None
-        None is a new one.
+        With None the descent starts from a new network.
     """
 
     codes: ShortCodes
@@ -65,7 +64,7 @@ class Line:
         self._settled = {}
 
     def quantised(self, number, n_levels=N_LEVELS[0]):
-        """Return the network of one of the numbers of edges, with so many levels."""
+        """Return the network for one of the numbers of edges, with some levels."""
         with one_blas_thread:
             if self._descent is None:
                 width = ceil(sqrt(self.n_edges[self.first]))
@@ -78,7 +77,7 @@ class Line:
             return self.codes.rounded(self._settled[number], n_levels, rng)
 
     def other_starts(self):
-        """The same from other new networks, where this one is new."""
+        """Return lines from other new networks, if this one starts from a new one."""
         if self.network is not None:
             return []
         return [
@@ -87,21 +86,21 @@ class Line:
 
 
 def numbers_of_edges(n_samples):
-    """Decreasing numbers of edges around what is a good one for so many rows."""
+    """Return decreasing numbers of edges around a good one for `n_samples`."""
     first = n_samples ** (2 / 3) / 2
     return [ceil(first * EDGE_RATIO**i) for i in range(-N_ABOVE, N_BELOW + 1)]
 
 
 def _first(n_edges):
-    """Which of the numbers is looked at first."""
+    """The index of the number of edges that is tried first."""
     return min(N_ABOVE, len(n_edges) - 1)
 
 
 def lines_of(network, inputs, codes, n_edges, rng):
-    """Where to start from: new networks that are narrow, and the network itself.
+    """Return the lines to search: from new, narrow networks, and from `network`.
 
-    Neighbouring inputs that are alike get common weights. Where there are many, a
-    network that has weights for each of them would lose to that, and is not tried.
+    Neighbouring inputs that are alike share weights. If there are many inputs, networks
+    with weights of their own for each would lose to these, and are not tried.
 
     Parameters
     ----------
@@ -110,8 +109,8 @@ def lines_of(network, inputs, codes, n_edges, rng):
     inputs : {ndarray, csr_array} of shape (n_samples, n_features)
 
     codes : callable
-        Of the rows, as the network is to see them, and the blocks that they are means
-        of, or None; returns `ShortCodes`.
+        Called with the rows, as the network sees them, and the blocks that they are
+        means of, or None; returns `ShortCodes`.
 
     n_edges : list of int
         Decreasing.
@@ -133,22 +132,23 @@ def lines_of(network, inputs, codes, n_edges, rng):
 
 
 def search(lines, measure, cost, *, n_jobs=None):
-    """Look at a network of every line, and at more of the line where it was best.
+    """Measure one network of every line, and more networks of the best line.
 
-    Where that starts from a new network, some more of its kind are begun first.
+    If that line starts from a new network, other new networks of its kind are tried
+    first.
 
     Parameters
     ----------
     lines : list of Line
 
     measure : callable
-        Of a quantised network; returns its bound, infinite where there is none.
+        Called with a quantised network; returns its bound, infinite if it has none.
 
     cost : callable
-        Of the number of errors and of bits; returns the value of the bound.
+        Called with the numbers of errors and of bits; returns the bound.
 
     n_jobs : int, default=None
-        Of joblib.
+        Lines begun at once. The result does not depend on it.
     """
 
     def begin(lines):

@@ -1,4 +1,4 @@
-"""From a compressed network to ever shorter descriptions of one, with labels."""
+"""Networks with short codes: pruned, rounded and trained with labels."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -10,59 +10,59 @@ from math import sqrt
 
 import numpy as np
 
-from ..._codec import QuantisedNetwork, bits_per_edge
 from ..._importance import fisher_importance
-from ..._network import ACTIVATIONS, augment
-from ..._training.descent import Descent
-from ..._training.engine import Trainer
-from ..._training.rounding import Rounding, best_step, short_float16
+from ..._network import augment
+from ..._network.levels import Rounding, best_step, short_float16
+from ..._network.neurons import without_idle_neurons
+from ..._training import Descent, Trainer
+from .code import QuantisedNetwork, bits_per_edge
 from .level_search import LevelSearch
 
 # Ratio of the numbers of edges of neighbouring networks of the descent.
 RATIO = 0.85
 
-# Passes over the rows of a new network; after each step; before and during rounding.
-# Passes shorter than STEPS_PER_PASS steps are repeated.
+# Passes over the rows: for a new network, after each step, and before and during
+# rounding. A pass of fewer steps than STEPS_PER_PASS is repeated.
 PASSES_FIRST, PASSES_BETWEEN, PASSES_BEFORE, PASSES_ROUNDED = 6, 3, 8, 16
 STEPS_PER_PASS = 100
 
-# Where weights are rounded, large steps of Adam only flip them back and forth.
+# Large steps of Adam only flip rounded weights back and forth.
 LEARNING_RATE_ROUNDED = 0.002
 
-# Rows that a small network cannot learn anyway should not bend it. Before the network
-# has settled, whole classes would be given up.
+# Rows that a small network cannot learn should not distort it. Used once the network
+# has settled: earlier, whole classes would be given up.
 GCE_POWER = 0.5
 
 # Rows that the importance of edges is measured on.
 N_ROWS_IMPORTANCE = 20_000
 
-# An edge goes by its importance per bits ** RATE_POWER. A power of 1 would do if the
-# edges did not share bits: one that goes makes its input and neuron dearer for others.
+# Edges are ranked by importance / bits**RATE_POWER. The power would be 1 if edges did
+# not share bits: without an edge the others of its input and neuron take more.
 RATE_POWER = 3
 BITS_PER_LEVEL = 2
 
 
 class ShortCodes:
-    """A network pruned and rounded, and trained to be so.
+    """Prunes and rounds networks, and trains them in between.
 
-    Intercepts are edges from a constant, like others.
+    Intercepts are edges from a constant.
 
     Parameters
     ----------
     objective : FitLabels
-        Where inputs share weights, on the means of the blocks.
+        Its rows are the means of the blocks, if there are any.
 
     blocks : Blocks, default=None
 
     units : pair of ndarrays, default=None
-        Center and scale of the outputs, where the objective is in standard units.
+        Center and scale of the outputs, if the objective is in standard units.
     """
 
     def __init__(self, objective, blocks=None, units=None):
         self.objective, self._blocks, self._units = objective, blocks, units
 
     def narrow(self, width, rng):
-        """Return a new network, with one hidden layer of that width, and trained."""
+        """Return a new, trained network with one hidden layer of some width."""
         like = self.objective.network
         widths = [self.objective.X.shape[1], width, like.widths[-1]]
         layers = [
@@ -75,7 +75,7 @@ class ShortCodes:
         return trainer.network
 
     def descent(self, network, rng):
-        """Return the way of a network to ever fewer edges, as a `Descent`.
+        """Return the `Descent` of a network to ever fewer edges.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class ShortCodes:
 
         rng : numpy.random.Generator
         """
-        # edges are ranked on the same rows at every step
+        # Edges are ranked on the same rows at every step.
         rank = partial(self._rank, int(rng.integers(2**32)))
         train = partial(
             Trainer.train,
@@ -100,20 +100,20 @@ class ShortCodes:
         return list(map(_per_bits, importance, augment(network))), None
 
     def settled(self, network, rng):
-        """Return the network trained until it is worth rounding."""
+        """Return the network after the training that comes before rounding."""
         trainer = self._trainer(network, self.objective.with_gce_power(GCE_POWER), rng)
         trainer.train(PASSES_BEFORE, min_steps=STEPS_PER_PASS)
         return trainer.network
 
     def rounded(self, network, n_levels, rng):
-        """Return the network with weights of few levels, trained to be so.
+        """Return the network rounded to few levels, and trained for them.
 
         Parameters
         ----------
         network : Network
 
         n_levels : pair of int
-            In either direction: of hidden layers, and of the last one.
+            In each direction, of the hidden layers and of the last layer.
 
         rng : numpy.random.Generator
 
@@ -150,13 +150,13 @@ class ShortCodes:
             yield self._shortest(better)
 
     def _shortest(self, quantised):
-        """The same function, with a code that is no longer."""
+        """The same function with a code that is not longer."""
         network = self.objective.network.with_layers(quantised.levels)
         levels = augment(sort_neurons(without_idle_neurons(network)))
         return replace(quantised, levels=levels)
 
     def importance(self, network, rng):
-        """What the loss gains where a parameter becomes 0."""
+        """Estimate how much the loss grows if a parameter becomes 0."""
         rows = rng.permutation(self.objective.n_samples)[:N_ROWS_IMPORTANCE]
         return fisher_importance(network, self.objective.X[rows], rng)
 
@@ -165,24 +165,8 @@ class ShortCodes:
         return Trainer(network, objective, prunes_intercepts=True, rng=rng)
 
 
-def without_idle_neurons(network):
-    """Return the network without the hidden neurons that make no difference.
-
-    Those are the neurons that lead to no output, and those that are 0 whatever the
-    input. One neuron stays in every layer.
-    """
-    at_zero = np.zeros(1)
-    ACTIVATIONS[network.activation](at_zero)
-    if not at_zero.any():
-        coefs = [coef.copy() for coef in network.coefs]
-        for coef, b, following in zip(coefs, network.intercepts, coefs[1:]):
-            following[~coef.any(axis=0) & (b == 0)] = 0
-        network = network.with_weights(coefs)
-    return network.without_dead_neurons()
-
-
 def sort_neurons(network):
-    """Order hidden neurons by their number of edges: cheaper to describe."""
+    """Order hidden neurons by their number of edges: this makes the code shorter."""
     coefs, intercepts = list(network.coefs), list(network.intercepts)
     for i in range(len(coefs) - 1):
         degrees = np.count_nonzero(coefs[i], axis=0) + (intercepts[i] != 0)
@@ -193,16 +177,13 @@ def sort_neurons(network):
 
 
 def _per_bits(importance, layer):
-    """Importance for about how many bits each edge of a layer takes.
-
-    An edge is the dearer, the fewer its input and its neuron have.
-    """
+    """Importance of each edge of a layer by the bits that it may take."""
     bits = BITS_PER_LEVEL + bits_per_edge(layer != 0)
     return importance / bits**RATE_POWER
 
 
 def _step(layer, importance, n_levels):
-    """Step of a layer whose weights count by what it costs to lose them."""
+    """The best step of a layer; errors count by the importance of the weights."""
     kept = layer != 0
     weights = layer[kept].astype(float)
     curvature = importance[kept] / weights**2

@@ -18,12 +18,13 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from skcoreset._codec import Encoder, decode
+from skcoreset._codec import Encoder
 from skcoreset._network import Network
 from skcoreset.bounds import corenet_bound, occam_bound
 from skcoreset.bounds.occam import search as _search
 from skcoreset.bounds.occam import short_codes as _short_codes
-from skcoreset.bounds.occam.bound import _occam, kl_inverse
+from skcoreset.bounds.occam.bound import kl_inverse, occam
+from skcoreset.bounds.occam.code import decode
 from skcoreset.bounds.occam.short_codes import STEPS_PER_PASS
 
 from ...conftest import fitted
@@ -39,7 +40,7 @@ def binary(short_training):
 
 @pytest.fixture(scope="module", autouse=True)
 def short_training():
-    """What the training reaches is not looked at here, but for a few tests."""
+    """Only a few tests need what the full training reaches."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_short_codes, "STEPS_PER_PASS", 20)
         patch.setattr(_search, "N_STARTS", 1)
@@ -76,11 +77,11 @@ def test_kl_inverse_without_errors_has_a_closed_form():
 
 
 @pytest.mark.parametrize("pays", [True, False])
-def test_bound_fails_no_more_often_than_delta_if_the_choice_is_paid_for(pays):
+def test_bound_holds_with_its_confidence_if_the_choice_is_paid_for(pays):
     # Sixteen networks, each looking at one feature, that errs with probability 0.3
     # independently of the others: with 4 bits for the choice the bound of the best of
     # them has to hold, and without them it may not.
-    n_networks, error, n_samples, delta, n_trials = 16, 0.3, 200, 0.1, 400
+    n_networks, error, n_samples, confidence, n_trials = 16, 0.3, 200, 0.9, 400
     networks, lengths = [], []
     for chosen in range(n_networks):
         coef = np.zeros((n_networks, 1))
@@ -98,21 +99,22 @@ def test_bound_fails_no_more_often_than_delta_if_the_choice_is_paid_for(pays):
         wrong = rng.random((n_samples, n_networks)) < error
         X = np.where(wrong, 1 - Y, Y) - 0.5
         best = min(
-            _occam(np.mean((network.forward(X) > 0) != Y), n_bits, n_samples, delta)
+            occam(np.mean((network.forward(X) > 0) != Y), n_bits, n_samples, confidence)
             for network, n_bits in zip(networks, lengths)
         )
         n_broken += best < error
     if pays:
-        assert n_broken <= delta * n_trials
+        assert n_broken <= 0.1 * n_trials
     else:
-        assert n_broken > 2 * delta * n_trials
+        assert n_broken > 0.2 * n_trials
 
 
 def test_bound_is_the_formula_at_its_own_figures(binary):
     _, _, _, bound = binary
     divergence = (bound.n_bits * log(2) + log(20)) / 600
-    assert bound.error_bound == kl_inverse(bound.train_error, divergence)
-    assert bound.delta == 0.05
+    expected = kl_inverse(bound.train_error, divergence)
+    assert bound.error_bound == pytest.approx(expected, rel=1e-14)
+    assert bound.confidence == 0.95
     assert bound.n_samples == 600
     assert bound.n_bits == len(bound.code)
     assert sum(bound.parts.values()) == pytest.approx(bound.n_bits)
@@ -290,7 +292,7 @@ def test_printed_bound_says_what_it_says(binary):
     *_, bound = binary
     text = str(bound)
     assert text.startswith(
-        "With probability at least 0.95 the quantised network is wrong"
+        "With 95% confidence, the quantised network is wrong on at most"
     )
     assert f"at most {bound.error_bound:.2%} of fresh rows" in text
     assert f"{bound.n_bits} bits" in text
@@ -322,8 +324,8 @@ def test_bad_values_are_refused(function, options, binary):
         function(compressor, X, np.full(len(y), 2), **options)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         function(compressor, X, y[:-1], **options)
-    with pytest.raises(ValueError, match="'delta' parameter"):
-        function(compressor, X, y, **(options | {"delta": 0.0}))
+    with pytest.raises(ValueError, match="'confidence' parameter"):
+        function(compressor, X, y, **(options | {"confidence": 1.0}))
     with pytest.raises(ValueError, match="'compressor' parameter"):
         function(compressor.estimator_, X, y, **options)
 
@@ -346,7 +348,7 @@ def test_default_densities_end_at_a_minimum(binary, full_training):
 
 def test_networks_without_edges_have_no_bound(binary):
     compressor, X, y, _ = binary
-    with pytest.raises(ValueError, match=r"None of the networks .* has an edge left"):
+    with pytest.raises(ValueError, match=r"All networks .* lost all edges"):
         occam_bound(compressor, X, y, densities=[1e-6])
 
 

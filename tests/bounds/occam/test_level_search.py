@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skcoreset._codec import QuantisedNetwork, encode, round_steps
 from skcoreset._network import Network
+from skcoreset._network.levels import short_float16
 from skcoreset._training import FitLabels
+from skcoreset.bounds.occam.code import QuantisedNetwork, encode
 from skcoreset.bounds.occam.level_search import LevelSearch
 
 
@@ -24,7 +25,7 @@ def problem(out_activation, widths=(5, 6, 3), activation="relu", seed=0):
         for n_in, n_out in pairwise(widths)
     ]
     levels[0][2] = 0
-    steps = round_steps(rng.uniform(0.2, 1, len(levels)))
+    steps = short_float16(rng.uniform(0.2, 1, len(levels)))
     quantised = QuantisedNetwork(levels, steps, activation)
     X = rng.standard_normal((200, widths[0]))
     tolerance = None

@@ -1,4 +1,4 @@
-"""The search for networks of short codes."""
+"""Networks with short codes."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -8,15 +8,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoreset._network import Network, augment
+from skcoreset._network.neurons import without_idle_neurons
 from skcoreset._training import FitLabels
 from skcoreset._wrapped import network_of
-from skcoreset.bounds.occam.short_codes import (
-    ShortCodes,
-    sort_neurons,
-    without_idle_neurons,
-)
-
-from ...conftest import random_network
+from skcoreset.bounds.occam.short_codes import ShortCodes, sort_neurons
 
 
 def count_parameters(network):
@@ -34,8 +29,8 @@ def test_neurons_are_removed_and_sorted_without_a_change_of_the_output(activatio
         tuple(layer[-1] for layer in layers),
         activation,
     )
-    network.coefs[0][:, 2], network.intercepts[0][2] = 0, 0  # nothing comes in
-    network.coefs[1][3] = 0  # nothing goes out
+    network.coefs[0][:, 2], network.intercepts[0][2] = 0, 0  # no edges in
+    network.coefs[1][3] = 0  # no edges out
     X = rng.standard_normal((10, 5))
     short = sort_neurons(without_idle_neurons(network))
     assert short.widths[0] <= (8 if activation == "logistic" else 7)
@@ -44,17 +39,12 @@ def test_neurons_are_removed_and_sorted_without_a_change_of_the_output(activatio
     assert (np.diff(degrees) <= 0).all()
 
 
-def test_a_layer_is_never_left_without_neurons():
-    network = random_network((3, 3, 2))
-    network = network.with_weights(np.zeros(15))
-    assert without_idle_neurons(network).widths == (1, 2)
-
-
 def test_descent_ends_at_the_numbers_asked_for_where_scores_tie():
     network = Network((np.ones((4, 3)),), (np.zeros(3),), "relu", "softmax")
     objective = FitLabels(network, np.ones((10, 4)), np.eye(3)[np.arange(10) % 3])
     rng = np.random.default_rng(0)
-    path = list(ShortCodes(objective).descent(network, rng).path([20, 5, 2]))
+    descent = ShortCodes(objective).descent(network, rng)
+    path = [descent.network(n_edges) for n_edges in (20, 5, 2)]
     assert [count_parameters(smaller) for smaller in path] == [12, 5, 2]
     assert_array_equal(path[0].weights, network.weights)
 

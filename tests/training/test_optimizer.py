@@ -1,4 +1,4 @@
-"""Adam on the weights of sparse inputs."""
+"""Adam on all weights, and on those of sparse inputs."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -8,18 +8,30 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.sparse import csr_array
 
-from skcoreset._training import sparse_inputs as _sparse_inputs
-from skcoreset._training.sparse_inputs import SparseInputs
+from skcoreset._training.optimizer import BETA_1, Adam, SparseInputs
 
-# what is added to a root decays with it, as long as it is small
-BETAS, RATE, NEGLIGIBLE = (0.9, 0.99), 0.01, 1e-14
+# NEGLIGIBLE: small enough to play no part, as it decays with the moments.
+BETA_2, RATE, NEGLIGIBLE = 0.99, 0.01, 1e-14
+
+
+def test_steps_are_those_of_the_textbook():
+    rng = np.random.default_rng(0)
+    adam = Adam(np.zeros((2, 6)), BETA_2, NEGLIGIBLE)
+    first = second = np.zeros(6)
+    for i in range(1, 20):
+        gradient = rng.normal(size=6)
+        first = BETA_1 * first + (1 - BETA_1) * gradient
+        second = BETA_2 * second + (1 - BETA_2) * gradient**2
+        expected = first / (1 - BETA_1**i) / np.sqrt(second / (1 - BETA_2**i))
+        rate = adam.begin_step()
+        blocks = slice(4), slice(4, None)
+        parts = [adam.direction(gradient[block], block) for block in blocks]
+        assert_allclose(rate * np.concatenate(parts), expected)
 
 
 @pytest.mark.parametrize("n_parts", [1, 2])
 @pytest.mark.parametrize("n_steps", [7, 100])
-def test_steps_are_those_of_adam_on_all_weights(n_steps, n_parts, monkeypatch):
-    monkeypatch.setattr(_sparse_inputs, "N_STEPS", n_steps)
-    monkeypatch.setattr(_sparse_inputs, "N_WEIGHTS", 5)
+def test_sparse_steps_are_those_of_adam_on_all_weights(n_steps, n_parts):
     rng = np.random.default_rng(0)
     edges = rng.random((30, 4)) < 0.6
     edges[3] = False
@@ -33,21 +45,23 @@ def test_steps_are_those_of_adam_on_all_weights(n_steps, n_parts, monkeypatch):
         columns.astype(np.int32),
         edges.shape,
         rate=RATE,
-        betas=BETAS,
+        beta_2=BETA_2,
         negligible=NEGLIGIBLE,
+        n_steps=n_steps,
+        block_size=5,
     )
     for i in range(40):
         X = rng.normal(size=(5, 30)) * (rng.random((5, 30)) < 0.05)
         rate = rng.random()
         numbered = fast.look_up(csr_array(X))
-        # the layer is that of Adam so far
+        # The layer is that of Adam so far.
         assert_allclose(numbered @ fast.layer[:-1], X @ weights, atol=1e-10)
         delta = rng.normal(size=(5, 4))
         parts = [slice(k, None, n_parts) for k in range(n_parts)]
         fast.step(rate, [numbered[part].T @ delta[part] for part in parts])
         gradient = X.T @ delta * edges
-        first = BETAS[0] * first + gradient
-        second = BETAS[1] * second + gradient**2
+        first = BETA_1 * first + gradient
+        second = BETA_2 * second + gradient**2
         weights = weights - rate * RATE * first / (np.sqrt(second) + NEGLIGIBLE)
         if i % 9 == 8:
             fast.settle()
@@ -63,7 +77,7 @@ def test_a_batch_may_have_nothing():
         np.array([0, 0], np.int32),
         (3, 1),
         rate=RATE,
-        betas=BETAS,
+        beta_2=BETA_2,
         negligible=NEGLIGIBLE,
     )
     numbered = fast.look_up(csr_array((4, 3)))

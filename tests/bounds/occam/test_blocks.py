@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 
-from skcoreset._codec.blocks import Blocks, tilings
+from skcoreset.bounds.occam.blocks import Blocks, tilings
 
 
 def test_groups_of_an_image():
@@ -25,7 +25,7 @@ def test_groups_of_an_image():
     Blocks(20, 5, 2, 3), Blocks(64, 8, 3, 3), Blocks(50, 50, 1, 7), Blocks(7, 3, 2, 2),
     Blocks(6, 6, 1, 1),
 ], ids=str)  # fmt: skip
-def test_spread_weights_do_on_inputs_what_weights_do_on_means(blocks):
+def test_expanded_weights_do_on_inputs_what_weights_do_on_means(blocks):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((30, blocks.n_features))
     layer = rng.standard_normal((blocks.n_groups + 1, 3))
@@ -33,19 +33,19 @@ def test_spread_weights_do_on_inputs_what_weights_do_on_means(blocks):
     for group in range(blocks.n_groups):
         expected = X[:, blocks.groups == group].mean(axis=1)
         assert_allclose(means[:, group], expected)
-    spread = blocks.spread(layer)
-    assert spread.shape == (blocks.n_features + 1, 3)
-    assert_allclose(X @ spread[:-1], means @ layer[:-1])
-    assert_array_equal(spread[-1], layer[-1])
-    # each block has one weight
+    wide = blocks.expand(layer)
+    assert wide.shape == (blocks.n_features + 1, 3)
+    assert_allclose(X @ wide[:-1], means @ layer[:-1])
+    assert_array_equal(wide[-1], layer[-1])
+    # All inputs of a block have the same weights.
     for group in range(blocks.n_groups):
-        assert len(np.unique(spread[:-1][blocks.groups == group], axis=0)) == 1
+        assert len(np.unique(wide[:-1][blocks.groups == group], axis=0)) == 1
 
 
 def test_float32_is_kept():
     blocks = Blocks(20, 5, 2, 3)
     assert blocks.means(np.ones((2, 20), np.float32)).dtype == np.float32
-    assert blocks.spread(np.ones((5, 2), np.float32)).dtype == np.float32
+    assert blocks.expand(np.ones((5, 2), np.float32)).dtype == np.float32
 
 
 def test_rows_of_images_are_found():

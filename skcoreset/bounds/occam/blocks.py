@@ -8,29 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-# Rows that neighbours are looked for in.
+from ..._codec import autocorrelation
+
+# Rows that correlations of inputs are measured on.
 N_ROWS = 1000
 
-# Mean correlation of inputs that are neighbours, at least.
+# Least mean correlation of neighbouring inputs.
 LEAST_CORRELATION = 0.25
 
-# Lengths of blocks that are tried.
+# Lengths of the blocks that are tried.
 LENGTHS = (2, 3, 4, 6, 8, 12, 16)
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Inputs that lie in rows, as the pixels of an image, cut into blocks.
+    """Inputs in rows, like the pixels of an image, divided into blocks.
 
     Parameters
     ----------
     n_features : int
 
     row_length : int
-        Inputs in a row. A series is one row.
+        Inputs in a row; all of them for a series.
 
     height, width : int
-        Of a block. Those at the ends of rows, and the last ones, may be smaller.
+        Of a block. Blocks at the ends of rows, and the last ones, may be smaller.
     """
 
     n_features: int
@@ -40,7 +42,7 @@ class Blocks:
 
     @property
     def groups(self):
-        """Number of the block of each input."""
+        """The number of the block that each input belongs to."""
         row, column = np.divmod(np.arange(self.n_features), self.row_length)
         across = -(-self.row_length // self.width)
         return row // self.height * across + column // self.width
@@ -50,14 +52,14 @@ class Blocks:
         return int(self.groups[-1]) + 1 if self.n_features else 0
 
     def means(self, X):
-        """Mean of each block in each row."""
+        """Return the mean of each block in each sample."""
         groups = self.groups
         shares = 1 / np.bincount(groups)[groups]
         places = np.arange(self.n_features), groups
         return X @ sparse.csr_array((shares.astype(X.dtype), places))
 
-    def spread(self, layer):
-        """The layer on inputs that does what this one does on means of blocks.
+    def expand(self, layer):
+        """Return the layer on inputs that equals a layer on means of blocks.
 
         Parameters
         ----------
@@ -75,7 +77,7 @@ class Blocks:
 
 
 def tilings(X):
-    """Blocks that the inputs may be cut into, from small to large.
+    """Return possible divisions of the inputs into blocks, from small to large.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def tilings(X):
     Returns
     -------
     tilings : list of Blocks
-        Empty where neighbouring inputs have little to do with each other.
+        Empty if neighbouring inputs are hardly correlated.
     """
     n_features = X.shape[1]
     correlations = _correlations(X[:: -(-len(X) // N_ROWS)])
@@ -100,41 +102,18 @@ def tilings(X):
 
 
 def _correlations(X):
-    """Mean correlation of inputs so far apart, at every distance."""
-    spread = X.std(axis=0)
-    varies = (spread > 0).astype(float)
-    Z = (X - X.mean(axis=0)) / np.where(varies, spread, 1)
+    """Mean correlation of inputs by their distance, from 0."""
+    scale = X.std(axis=0)
+    varies = (scale > 0).astype(float)
+    Z = (X - X.mean(axis=0)) / np.where(varies, scale, 1)
     n_lags = X.shape[1] - 1
     products = autocorrelation(Z.T, n_lags) / len(X)
     pairs = np.rint(autocorrelation(varies[:, np.newaxis], n_lags))
-    # the first is that of each with itself
     return np.append(1, products / np.maximum(pairs, 1))
 
 
-def autocorrelation(values, n_lags):
-    """Sums of products of values so far apart, over all columns.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n, n_columns)
-
-    n_lags : int
-
-    Returns
-    -------
-    sums : ndarray of shape (n_lags,)
-        At distances from 1 to `n_lags`.
-    """
-    n_points = len(values) + n_lags
-    power = 0
-    for start in range(0, values.shape[1], 64):
-        spectra = np.fft.rfft(values[:, start : start + 64], n_points, axis=0)
-        power = power + (np.abs(spectra) ** 2).sum(axis=1)
-    return np.fft.irfft(power, n_points)[1 : n_lags + 1]
-
-
 def _row_length(correlations, n_features):
-    """The divisor at which inputs are alike again, or all of them."""
+    """The divisor of `n_features` at which inputs are alike again; or `n_features`."""
     lengths = np.arange(4, n_features // 2 + 1)
     lengths = lengths[n_features % lengths == 0]
     here = correlations[lengths]
