@@ -6,17 +6,22 @@
 from . import bounds, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
+from ._path_promises import path_promises
 from ._promise.certificate import Certificate
+from ._promise.monitor import Monitor
+from ._promise.simultaneous import PathPromises
 from ._sparse_mlp import SparseMLPClassifier, SparseMLPRegressor
+from ._verify import verify
+from ._version import __version__
 from .displays import (
     CompressionPathDisplay,
     InputDensityDisplay,
     LayerDensityDisplay,
+    MonitorDisplay,
     NetworkDisplay,
+    PathPromisesDisplay,
     SensitivityDisplay,
 )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Certificate",
@@ -24,7 +29,11 @@ __all__ = [
     "CoresetCompressor",
     "InputDensityDisplay",
     "LayerDensityDisplay",
+    "Monitor",
+    "MonitorDisplay",
     "NetworkDisplay",
+    "PathPromises",
+    "PathPromisesDisplay",
     "SensitivityDisplay",
     "SparseMLPClassifier",
     "SparseMLPRegressor",
@@ -33,4 +42,6 @@ __all__ = [
     "certify",
     "export",
     "model_selection",
+    "path_promises",
+    "verify",
 ]

@@ -5,19 +5,14 @@
 
 from numbers import Real
 
-import numpy as np
-
-from ._errors import ERRORS, check_error, default_error
+from ._errors import ERRORS, default_error
+from ._promise.comparison import Comparison
+from ._promise.digest import digest_of, digest_of_rows
 from ._promise.judge import HeldOutRows
+from ._promise.provenance import Provenance
 from ._promise.target import Target
-from ._wrapped import Pair, is_compressor, levels
-from ._wrapped.compat import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    num_samples,
-    validate_params,
-)
+from ._wrapped import Predictor
+from ._wrapped.compat import HasMethods, Interval, StrOptions, validate_params
 
 
 @validate_params(
@@ -117,10 +112,8 @@ def certify(
     >>> certificate.holds, certificate.delta < 0.1
     (True, True)
     """
-    pair = Pair(original, compressed)
     if error == "auto":
-        error = default_error(pair.original.is_classifier)
-    check_error(error, classifier=pair.original.is_classifier)
+        error = default_error(Predictor(original).is_classifier)
     kind = ERRORS[error]
     if kind.counts_rows and epsilon is not None:
         raise ValueError(
@@ -131,102 +124,16 @@ def certify(
         raise ValueError(
             "epsilon=None and delta=None cannot both be found: give one of them."
         )
-    if scale is not None and error != "scaled":
-        raise ValueError(f"scale plays no part in error={error!r}: leave it out.")
+    compared = Comparison(original, compressed, error, scale).on(X)
+    rows = HeldOutRows(compared.groups, compared.classes)
     target = Target(error, epsilon, delta, confidence)
-    errors, rows, about = measure(pair, X, error, scale)
     if delta is not None:
         rows.check_sizes(target)
-    return rows.certificate(errors, rows.completed(target, errors), "test", **about)
-
-
-def measure(pair, X, error, scale=None):
-    """Measure the error of each row between an original and what stands in for it.
-
-    Parameters
-    ----------
-    pair : Pair
-
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-    error : str
-        A name in `ERRORS`.
-
-    scale : array-like of shape (n_outputs,), default=None
-        With ``error="scaled"``. None is that of the compressor, if it is one.
-
-    Returns
-    -------
-    errors : ndarray of shape (n_samples,), float64
-
-    rows : HeldOutRows
-        Has the class that the original predicts for each row, if classes count by
-        themselves.
-
-    about : dict
-        What else the certificate says: of the outputs, and `scale`.
-    """
-    kind = ERRORS[error]
-    groups, classes = np.zeros(num_samples(X), dtype=np.intp), ()
-    if not kind.counts_rows:
-        F, F_hat = pair.outputs(X)
-        _check_outputs(F, F_hat, error)
-        n_outputs = F.values.shape[1]
-        about = {"out_activation": F.activation, "n_outputs": n_outputs}
-        if error == "scaled":
-            scale = _checked_scale(pair.compressed.estimator, scale, n_outputs)
-            about["scale"] = tuple(scale.tolist())
-        errors = kind.measure(F_hat.values, F.values, F.activation, scale)
-        return errors, HeldOutRows(groups), about
-    y, y_hat = pair.predictions(X)
-    errors = (y != y_hat).reshape(len(y), -1).any(axis=1).astype(np.float64)
-    if kind.by_class:
-        check_error(error, classifier=True, multilabel=y.ndim > 1)
-        predicted, groups = np.unique(y, return_inverse=True)
-        classes = predicted.tolist()
-        if pair.original.classes is not None:
-            classes += np.setdiff1d(pair.original.classes, predicted).tolist()
-    return errors, HeldOutRows(groups, classes), {}
-
-
-def _check_outputs(F, F_hat, error):
-    """Refuse outputs that do not have what an error measures."""
-    if (F.up_to_shift or F_hat.up_to_shift) and not ERRORS[error].ignores_shift:
-        raise ValueError(
-            f"error={error!r} is about outputs, which predict_proba tells up to a "
-            "shift only: use error='relative' or 'probability'."
-        )
-    n_infinite = (~np.isfinite(F.values)).any(axis=1).sum()
-    if n_infinite and F.activation in ("identity", "exp"):
-        raise ValueError(
-            f"original predicts NaN, infinity or what has no logarithm for {n_infinite}"
-            " rows of X: leave them out, and say that the certificate does not cover "
-            "such rows."
-        )
-    if n_infinite and error != "probability":
-        raise ValueError(
-            f"original gives a class the probability 0 or 1 on {n_infinite} rows of X, "
-            f"which has no logit, and error={error!r} compares logits: use "
-            "error='probability' or 'prediction'."
-        )
-
-
-def _checked_scale(compressed, scale, n_outputs):
-    """Return the scales given, or those of the compressor."""
-    if scale is None:
-        for level, _ in levels(compressed):
-            if is_compressor(level):
-                scale = level.certificate_.scale
-    if scale is None:
-        raise ValueError(
-            "error='scaled' needs scale, the standard deviations of the original's "
-            "outputs on rows other than X: pass it, or a compressor that was fitted "
-            "with this error."
-        )
-    scale = np.asarray(scale, dtype=np.float64)
-    if scale.shape != (n_outputs,) or not ((scale >= 0) & np.isfinite(scale)).all():
-        raise ValueError(
-            f"scale={scale.tolist()} must be one finite number of at least 0 for each "
-            f"of the {n_outputs} outputs."
-        )
-    return scale
+    target = rows.completed(target, compared.errors)
+    provenance = Provenance(
+        *(digest_of(estimator, X, error) for estimator in (original, compressed)),
+        rows_sha256=digest_of_rows(X),
+    )
+    return rows.certificate(
+        compared.errors, target, "test", provenance=provenance, **compared.about
+    )

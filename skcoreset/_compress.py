@@ -12,8 +12,10 @@ from ._parallel import one_blas_thread, threads
 from ._promise.advice import warn_of_density, warn_of_no_promise
 from ._promise.certificate import Certificate
 from ._promise.collapse import warn_of_collapse
+from ._promise.digest import digest_of_network
 from ._promise.judge import Judge, unjudged_path
 from ._promise.path import path
+from ._promise.provenance import Provenance
 from ._training import FewBits, round_intercepts
 
 
@@ -103,6 +105,9 @@ def by_theorem(network, X, plan, watch):
         holds=True,
         out_activation=network.out_activation,
         n_outputs=network.widths[-1],
+        provenance=Provenance(
+            digest_of_network(network), digest_of_network(compressed)
+        ),
     )
     return Result(compressed, certificate, unjudged_path(network, compressed))
 

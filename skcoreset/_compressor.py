@@ -516,7 +516,7 @@ class CoresetCompressor(
         X, y = self._calibration_rows(X, y, plan, rng)
         if not trained and y is not None:
             warn_if_not_trained_on(estimator, X, y)
-        network, X, X_val = self._inputs(estimator, X, X_val)
+        network, X, val_inputs = self._inputs(estimator, X, X_val)
 
         def fitted(compressed):
             return self._fitted_attributes(estimator, network, compressed)
@@ -529,12 +529,15 @@ class CoresetCompressor(
         result = compress(
             network,
             X,
-            X_val,
+            val_inputs,
             plan,
             watch=lambda compressed: watch.network(partial(fitted, compressed)),
         )
+        certificate = result.certificate
+        if X_val is not None:
+            certificate = certificate.for_rows(X_val)
         attributes = fitted(result.network) | {
-            "certificate_": result.certificate,
+            "certificate_": certificate,
             "path_": result.path,
         }
         watch.end(attributes)

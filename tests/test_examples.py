@@ -1,3 +1,8 @@
+"""The README's example, and the program that compares methods as a paper did.
+
+The gallery is run when the documentation is built.
+"""
+
 import importlib.util
 import re
 import runpy
@@ -11,7 +16,6 @@ import pytest
 from skcoreset._network import Network
 
 matplotlib = pytest.importorskip("matplotlib")
-pd = pytest.importorskip("pandas")
 matplotlib.use("Agg")
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -22,6 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def compare_methods():
+    pytest.importorskip("pandas")
     path = EXAMPLES / "paper" / "compare_methods.py"
     spec = importlib.util.spec_from_file_location("compare_methods", path)
     module = importlib.util.module_from_spec(spec)
@@ -38,14 +43,6 @@ def test_compress_digits(tmp_path, monkeypatch, capsys):
     assert len(matplotlib.pyplot.get_fignums()) == 3
     matplotlib.pyplot.close("all")
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("plot_*.py")), ids=str)
-def test_every_example_runs(script, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(script), run_name="__main__")
-    matplotlib.pyplot.close("all")
 
 
 def test_comparison_of_methods(compare_methods, tmp_path):

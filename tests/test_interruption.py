@@ -123,8 +123,8 @@ def main(backend, method):
         ("serial", "corenet++"),
         ("serial", "refined"),
         ("threading", "corenet++"),
-        pytest.param("loky", "corenet++", marks=pytest.mark.slow),
-        pytest.param("dask", "corenet++", marks=pytest.mark.slow),
+        pytest.param("loky", "corenet++", marks=pytest.mark.nightly),
+        pytest.param("dask", "corenet++", marks=pytest.mark.nightly),
     ],
 )
 def test_interrupt_from_the_keyboard(backend, method, tmp_path):
@@ -190,13 +190,13 @@ def failing(*args):
 
 @pytest.mark.parametrize(
     "backend",
-    ["serial", "threading", "loky", pytest.param("dask", marks=pytest.mark.slow)],
+    ["serial", "threading", "loky", pytest.param("dask", marks=pytest.mark.nightly)],
 )
 def test_error_in_a_task(backend, mlp, digits, monkeypatch, request):
     if backend == "dask":
         request.getfixturevalue("client")
-    X = digits[2][:400]
-    fresh = CoresetCompressor(mlp, method="corenet++", epsilon=0.5, random_state=0)
+    X = digits[2][:200]
+    fresh = CoresetCompressor(mlp, method="corenet++", density=0.5, random_state=0)
     earlier = clone(fresh).fit(X)
     again = clone(fresh)
     outputs, expected = earlier.transform(X), state(earlier)
@@ -205,7 +205,7 @@ def test_error_in_a_task(backend, mlp, digits, monkeypatch, request):
             patched.setattr(_corenet, "Judge", failing)
             for compressor in (earlier, fresh):
                 with pytest.raises(ZeroDivisionError, match="of a judge"):
-                    compressor.fit(X[:300])
+                    compressor.fit(X[:150])
         assert state(earlier) == expected
         np.testing.assert_array_equal(earlier.transform(X), outputs)
         assert_not_fitted(fresh, X)

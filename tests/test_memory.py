@@ -16,12 +16,25 @@ from sklearn.model_selection import (
     HalvingGridSearchCV,
     RandomizedSearchCV,
 )
+from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor
 from skcoreset._training import Trainer
 
-from .conftest import random_network
+from .conftest import fitted, random_network
 from .methods.common import networks_at
+
+
+@pytest.fixture(scope="module")
+def mlp(digits):
+    """Smaller than that of the other tests: it is compressed many times."""
+    X, y, _, _ = digits
+    return fitted(MLPClassifier((12,), max_iter=60, random_state=0), X, y)
+
+
+@pytest.fixture(scope="module")
+def X(digits):
+    return digits[2][:300]
 
 
 @pytest.fixture
@@ -66,8 +79,7 @@ def assert_same(one, other):
         {"method": "neurons", "refine": False},
     ],
 )
-def test_results_are_the_same_bit_for_bit(options, mlp, digits, tmp_path):
-    X = digits[2]
+def test_results_are_the_same_bit_for_bit(options, mlp, X, tmp_path):
     alone = compress(mlp, X, **options)
     for _ in range(2):
         assert_same(compress(mlp, X, str(tmp_path), **options), alone)
@@ -88,8 +100,7 @@ def test_drawn_networks_of_as_many_edges_are_told_apart(tmp_path):
         np.testing.assert_array_equal(one.weights, other.weights)
 
 
-def test_what_was_trained_is_trained_once(mlp, digits, tmp_path, n_trainings):
-    X = digits[2]
+def test_what_was_trained_is_trained_once(mlp, X, tmp_path, n_trainings):
     compressor = compress(mlp, X, tmp_path, epsilon=0.2)
     n_first = n_trainings[0]
     compress(mlp, X, tmp_path, epsilon=0.2)
@@ -113,9 +124,8 @@ def test_what_was_trained_is_trained_once(mlp, digits, tmp_path, n_trainings):
     ],
 )
 def test_what_follows_from_other_data_is_trained_anew(
-    change, mlp, digits, tmp_path, n_trainings
+    change, mlp, X, tmp_path, n_trainings
 ):
-    X = digits[2]
     compress(mlp, X, tmp_path)
     n_trainings[0] = 0
     changed = compress(mlp, X, tmp_path, **change)
@@ -126,8 +136,7 @@ def test_what_follows_from_other_data_is_trained_anew(
     assert n_changed > 0
 
 
-def test_a_memory_is_a_folder_or_an_object(mlp, digits, tmp_path, n_trainings):
-    X = digits[2]
+def test_a_memory_is_a_folder_or_an_object(mlp, X, tmp_path, n_trainings):
     compress(mlp, X, tmp_path)
     n_trainings[0] = 0
     for memory in (Path(tmp_path), str(tmp_path), Memory(str(tmp_path), verbose=0)):
@@ -140,8 +149,7 @@ def test_a_memory_is_a_folder_or_an_object(mlp, digits, tmp_path, n_trainings):
         compress(mlp, X, 3)
 
 
-def test_damaged_entries_are_computed_anew_with_a_warning(mlp, digits, tmp_path):
-    X = digits[2]
+def test_damaged_entries_are_computed_anew_with_a_warning(mlp, X, tmp_path):
     alone = compress(mlp, X, tmp_path)
     entries = sorted(tmp_path.rglob("output.pkl"))
     for i, entry in enumerate(entries):
@@ -155,8 +163,7 @@ def test_damaged_entries_are_computed_anew_with_a_warning(mlp, digits, tmp_path)
 
 
 @pytest.mark.slow
-def test_processes_that_share_a_folder_lose_nothing(mlp, digits, tmp_path):
-    X = digits[2]
+def test_processes_that_share_a_folder_lose_nothing(mlp, X, tmp_path):
     epsilons = [0.2, 0.2, 0.3, 0.3]
     together = Parallel(n_jobs=2)(
         delayed(compress)(mlp, X, str(tmp_path), epsilon=epsilon)
@@ -166,7 +173,7 @@ def test_processes_that_share_a_folder_lose_nothing(mlp, digits, tmp_path):
         assert_same(compress(mlp, X, epsilon=epsilon), compressor)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("n_jobs", [None, 2])
 @pytest.mark.parametrize(
     "search",

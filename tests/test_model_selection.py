@@ -13,6 +13,11 @@ from skcoreset.model_selection import (
     neg_error_score,
 )
 
+from .conftest import may_collapse
+
+# magnitude is fast, and loses classes; how good networks are is tested elsewhere
+pytestmark = may_collapse
+
 
 def weights_of(mlp):
     return [array.copy() for array in mlp.coefs_ + mlp.intercepts_]

@@ -21,7 +21,10 @@ from sklearn.preprocessing import StandardScaler
 import skcoreset
 from skcoreset import CoresetCompressor
 
-from .conftest import fitted
+from .conftest import fitted, may_collapse
+
+# magnitude is fast, and loses classes; how good networks are is tested elsewhere
+pytestmark = may_collapse
 
 
 def compressed(estimator, X, **params):
@@ -120,7 +123,7 @@ def test_network_for_products_is_not_saved(compressor, digits):
 
 def test_twentieth_of_the_edges_takes_a_tenth_of_the_bytes(wide_mlp):
     mlp, X = wide_mlp
-    small = compressed(mlp, X, density=0.05)
+    small = compressed(mlp, X[:150], density=0.05)
     dense = through_joblib(mlp).tell()
     for part in (small.estimator_, small.to_sparse()):
         assert through_joblib(part).tell() <= dense / 10

@@ -23,9 +23,12 @@ from sklearn.preprocessing import StandardScaler
 from skcoreset import CoresetCompressor
 from skcoreset._wrapped import network_of
 
-from .conftest import fitted
+from .conftest import fitted, may_collapse
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    may_collapse,
+]
 
 
 def compressor_of(mlp, **parameters):

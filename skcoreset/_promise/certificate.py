@@ -9,6 +9,11 @@ from math import isinf
 
 import numpy as np
 
+from .digest import digest_of_rows
+from .document import fields_of, read_json, to_dict, to_json
+from .monitor import Monitor
+from .provenance import Provenance
+from .report import to_html
 from .target import Target
 
 
@@ -31,9 +36,10 @@ class Certificate:
         Share of rows that may be lost. If none was targeted, the smallest that the
         held-out rows allow.
 
-    guarantee : {"conformal", "theoretical", "test"} or None
-        "test" is that of :func:`~skcoreset.certify`. None if the network was changed
-        after it was certified.
+    guarantee : {"conformal", "theoretical", "test", "simultaneous"} or None
+        "test" is that of :func:`~skcoreset.certify`, "simultaneous" that of
+        :func:`~skcoreset.path_promises`. None if the network was changed after it was
+        certified.
 
     error : str
         Which error.
@@ -58,9 +64,10 @@ class Certificate:
         was chosen by it. Without a confidence ``(n_lost + 1) / (n + 1)``, counting the
         rows that this network or the one before it on the path loses; with one, the
         p-value of the binomial test. If each class is counted by itself, the largest.
+        Of "simultaneous" promises, the upper bound on the share of lost rows.
 
     limit : float
-        `delta`, or ``1 - confidence``.
+        `delta`, or ``1 - confidence`` for a p-value.
 
     scale : tuple of float of length n_outputs, or None
         With ``error="scaled"``, the standard deviations that errors are divided by:
@@ -80,6 +87,18 @@ class Certificate:
 
     n_outputs : int or None
         Number of its outputs.
+
+    n_networks : int
+        Networks of which something was promised at once.
+
+    provenance : Provenance or None
+        Digests of the networks and of the held-out rows, date and versions. Two
+        certificates that differ only in it are equal.
+
+    See Also
+    --------
+    verify : Recomputes what a certificate says.
+    Monitor : Watches whether the promise still holds.
     """
 
     epsilon: float
@@ -98,10 +117,132 @@ class Certificate:
     not_covered: tuple = ()
     out_activation: str | None = None
     n_outputs: int | None = None
+    n_networks: int = 1
+    provenance: Provenance | None = field(default=None, compare=False)
 
     def revoked(self):
         """Return the certificate of a network that was changed since."""
-        return replace(self, guarantee=None, holds=False)
+        return replace(self, guarantee=None, holds=False, provenance=None)
+
+    def for_rows(self, X):
+        """Return the same certificate, with the digest of the held-out rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_val, n_features)
+            As the user gave them.
+        """
+        provenance = replace(self.provenance, rows_sha256=digest_of_rows(X))
+        return replace(self, provenance=provenance)
+
+    def to_dict(self):
+        """Return all of it as a dict that JSON can hold.
+
+        Returns
+        -------
+        document : dict
+        """
+        return to_dict(self)
+
+    def to_json(self, indent=2):
+        """Return all of it as strict JSON: without NaN and infinity.
+
+        Parameters
+        ----------
+        indent : int, default=2
+            As in :func:`json.dumps`.
+
+        Returns
+        -------
+        text : str
+        """
+        return to_json(self, indent)
+
+    @classmethod
+    def from_json(cls, text):
+        """Return the certificate that :meth:`to_json` wrote.
+
+        Parameters
+        ----------
+        text : str or bytes
+
+        Returns
+        -------
+        certificate : Certificate
+
+        Raises
+        ------
+        ValueError
+            If it is no strict JSON, or no certificate.
+        """
+        return cls(**fields_of(read_json(text)))
+
+    def to_html(self, title="Certificate"):
+        """Return a page for people who sign: self-contained, and made to be printed.
+
+        Parameters
+        ----------
+        title : str, default="Certificate"
+
+        Returns
+        -------
+        html : str
+        """
+        return to_html(self, title)
+
+    def monitor(self, original, compressed, *, alpha=0.05):
+        """Return a monitor of this promise on new rows.
+
+        Parameters
+        ----------
+        original, compressed : fitted estimators
+            The two that it is about.
+
+        alpha : float, default=0.05
+            Largest probability of an alarm while the promise is kept.
+
+        Returns
+        -------
+        monitor : Monitor
+
+        Raises
+        ------
+        ValueError
+            If nothing is promised, or too little for any row to break it.
+
+        Warns
+        -----
+        UserWarning
+            If it was made without a confidence: the monitor may then alarm without any
+            change.
+        """
+        if not self.holds:
+            raise ValueError(f"There is nothing to monitor. {self.promise}")
+        if isinf(self.epsilon) or self.delta >= 1:
+            raise ValueError(
+                f"A promise with epsilon={self.epsilon:.4g} and delta={self.delta:.4g} "
+                "cannot be broken: there is nothing to monitor."
+            )
+        return Monitor(
+            original,
+            compressed,
+            error=self.error,
+            epsilon=None if self._target.kind.counts_rows else self.epsilon,
+            delta=self.delta,
+            alpha=alpha,
+            scale=self.scale,
+            classes=list(self.share_by_class) if self._by_class else None,
+            on_average=self.confidence is None,
+        )
+
+    @property
+    def procedure(self):
+        """Name of what let it pass."""
+        if self.guarantee == "theoretical":
+            return "theorem of CoreNet"
+        if self.guarantee == "simultaneous":
+            return f"simultaneous bounds for {self.n_networks} networks"
+        return self._target.rule.procedure
 
     def __str__(self):
         return " ".join(filter(None, [self.promise, self.check, self.fine_print]))
@@ -178,7 +319,9 @@ class Certificate:
             worst = ", worst class" if self._by_class else ""
             relation = f"{self.statistic:.4g} is at most {self.limit:.4g}"
             name = "p-value" if self.confidence is not None else "(lost + 1) / (n + 1)"
-            procedure = self._target.rule.procedure
+            if self.guarantee == "simultaneous":
+                name = "upper bound on the share"
+            procedure = self.procedure
             remarks.append(
                 f"{procedure[0].upper()}{procedure[1:]}{worst}: {name} = {relation}"
             )

@@ -57,7 +57,7 @@ def warn_of_collapse(judge, compressed):
     elif judge.target.epsilon is not None and np.isfinite(judge.target.epsilon):
         _warn_of_tails(judge, F_hat)
     if found:
-        remedy = _remedy(judge.target)
+        remedy = _remedy(judge.plan)
         warnings.warn(" ".join([*found, remedy, OTHER_ROWS]), UserWarning)
     elif compressed.n_edges == 0:
         warnings.warn(
@@ -89,11 +89,13 @@ def _warn_of_tails(judge, F_hat):
         )
 
 
-def _remedy(target):
-    """What keeps more, for an error."""
-    if target.kind.by_class:
+def _remedy(plan):
+    """What keeps more."""
+    if plan.density is not None:
+        return "A larger density keeps more."
+    if plan.error.by_class:
         return "A smaller delta or error='probability' keeps more."
-    if target.kind.counts_rows:
+    if plan.error.counts_rows:
         return "error='classwise' keeps every class, error='probability' the ranking."
     return "A smaller epsilon or delta keeps more; error='classwise' keeps every class."
 

@@ -11,6 +11,8 @@ import numpy as np
 from .._network import Network
 from .._parallel import serial_map
 from .certificate import Certificate
+from .digest import digest_of_network
+from .provenance import Provenance, packed
 from .rules import smallest_delta
 from .target import check_n_rows
 
@@ -97,11 +99,15 @@ class HeldOutRows:
             Whether a statistic within its limit makes a promise.
 
         **about
-            `scale`, `out_activation` and `n_outputs` of a :class:`Certificate`.
+            `scale`, `out_activation`, `n_outputs`, `n_networks` and `provenance` of a
+            :class:`Certificate`.
         """
         lost = target.lost(errors)
         if statistic is None:
             statistic = self.statistic(lost, target.rule)
+        # bounds that hold together are compared with delta itself
+        together = guarantee == "simultaneous"
+        limit = target.delta if together else target.rule.limit
         by_class, not_covered = {}, ()
         if target.kind.by_class:
             covered = [name for name, n in zip(self.classes, self.sizes) if n]
@@ -113,13 +119,13 @@ class HeldOutRows:
             delta=target.delta,
             guarantee=guarantee,
             error=target.error,
-            holds=bool(promises and statistic <= target.rule.limit),
+            holds=bool(promises and statistic <= limit),
             confidence=target.confidence,
             n_validation=self.n_samples,
             quantiles=quantiles(errors),
             share_over_epsilon=float(lost.mean()),
             statistic=statistic,
-            limit=target.rule.limit,
+            limit=limit,
             share_by_class=by_class,
             not_covered=tuple(not_covered),
             **about,
@@ -146,6 +152,12 @@ class Verdict:
 
     number : int
         Networks that were judged before.
+
+    before : Network or None
+        The network before this one on the path, if the rows that it loses count, too.
+
+    lost_before : ndarray of bool of shape (n_samples,), or None
+        These rows.
     """
 
     network: Network
@@ -154,6 +166,8 @@ class Verdict:
     statistic: float
     passes: bool
     number: int
+    before: Network | None = None
+    lost_before: np.ndarray | None = None
 
 
 class Judge:
@@ -178,7 +192,7 @@ class Judge:
 
     def __init__(self, network, X, X_val, plan, thread_map=serial_map):
         self.network, self.X_val = network, X_val
-        self.target, self.verbose = plan.target, plan.verbose
+        self.plan, self.target, self.verbose = plan, plan.target, plan.verbose
         self.thread_map = thread_map
         self.scale = plan.error.scale_of(network, X)
         self.F = network.forward(X_val, thread_map=thread_map)
@@ -230,7 +244,11 @@ class Judge:
                 f"[skcoreset] density {self._points[-1]['density']:.4f}: "
                 f"{lost.mean():.2%} of {self.rows.n_samples} held-out rows over epsilon"
             )
-        return Verdict(network, errors, lost, statistic, passes, number)
+        verdict = Verdict(network, errors, lost, statistic, passes, number)
+        # some rules count what this network loses, and nothing else
+        if after is None or counted is lost:
+            return verdict
+        return replace(verdict, before=after.network, lost_before=after.lost)
 
     def errors(self, network):
         """Error of every held-out row."""
@@ -243,7 +261,7 @@ class Judge:
 
     def certificate(self, chosen):
         """Return what is promised of the network that was chosen on the path."""
-        return self._certificate(chosen.errors, statistic=chosen.statistic)
+        return self._certificate(chosen, statistic=chosen.statistic)
 
     def measured(self, network):
         """Return verdict and certificate of a network that was not chosen by its error.
@@ -263,16 +281,25 @@ class Judge:
         self.target = self.rows.completed(target, errors)
         self(self.network)
         verdict = self._verdict(network, errors)
-        return verdict, self._certificate(errors, promises=promises)
+        return verdict, self._certificate(verdict, promises=promises)
 
-    def _certificate(self, errors, **options):
+    def _certificate(self, verdict, **options):
+        before = {}
+        if verdict.before is not None:
+            before["before"] = digest_of_network(verdict.before)
+            before["lost_before"] = packed(verdict.lost_before)
         return self.rows.certificate(
-            errors,
+            verdict.errors,
             self.target,
             "conformal",
             scale=None if self.scale is None else tuple(self.scale.tolist()),
             out_activation=self.network.out_activation,
             n_outputs=self.network.widths[-1],
+            provenance=Provenance(
+                digest_of_network(self.network),
+                digest_of_network(verdict.network),
+                **before,
+            ),
             **options,
         )
 

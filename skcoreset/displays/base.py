@@ -21,6 +21,19 @@ class Display:
         self.ax_, self.figure_ = ax, ax.figure
         return ax
 
+    def _divide_axes(self):
+        """Give the lower part of `ax_` to new axes; return these."""
+        ax = self.ax_
+        within = ax.get_subplotspec()
+        if within is None:
+            left, bottom, right, top = ax.get_position().extents
+            edges = {"left": left, "bottom": bottom, "right": right, "top": top}
+            (within,) = self.figure_.add_gridspec(1, 1, **edges)
+        above, below = within.subgridspec(2, 1, height_ratios=(3, 2), hspace=0.05)
+        ax.set_subplotspec(above)
+        ax.tick_params(labelbottom=False)
+        return self.figure_.add_subplot(below, sharex=ax)
+
 
 def check_is_compressor(estimator):
     """Refuse what is not a fitted compressor."""
@@ -42,3 +55,16 @@ def statistic_label(certificate):
 def percent(share, position=None):
     """Format a share; `position` makes it a formatter of ticks."""
     return f"{100 * share:.3g}%"
+
+
+def density_axis(ax):
+    """Make the horizontal axis one of densities."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set(xscale="log", xlabel="Edges kept")
+    # the dense network is at the right end, also where it is the only one
+    ax.set_xlim(right=1.15)
+    digits = (1, 2, 5) if ax.get_xlim()[0] < 0.3 else range(1, 10)
+    ax.xaxis.set_major_locator(LogLocator(subs=digits))
+    ax.xaxis.set_major_formatter(percent)
+    ax.xaxis.set_minor_formatter(NullFormatter())

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .._errors import ERRORS
-from .base import Display, check_is_compressor, percent, statistic_label
+from .base import Display, check_is_compressor, density_axis, percent, statistic_label
 from .palette import BLUE, GREY, ORANGE
 
 # Lines of more networks than this have no marker for each.
@@ -197,7 +197,7 @@ class CompressionPathDisplay(Display):
         # the theorem has no statistic
         if self.show_decision and np.isfinite(self.path["statistic"]).all():
             self._plot_decision(chosen)
-        _density_axis(self.decision_ax_ or ax)
+        density_axis(self.decision_ax_ or ax)
         return self
 
     def _plot_decision(self, chosen):
@@ -224,34 +224,6 @@ class CompressionPathDisplay(Display):
         ax.set_ylabel(ylabel.replace("epsilon", r"$\varepsilon$"), size="small")
         ax.legend(loc="upper right", frameon=False)
 
-    def _divide_axes(self):
-        """Give the lower part of the axes of the errors to new axes; return these."""
-        ax = self.ax_
-        within = ax.get_subplotspec()
-        if within is None:
-            left, bottom, right, top = ax.get_position().extents
-            edges = {"left": left, "bottom": bottom, "right": right, "top": top}
-            (within,) = self.figure_.add_gridspec(1, 1, **edges)
-        above, below = within.subgridspec(2, 1, height_ratios=(3, 2), hspace=0.05)
-        ax.set_subplotspec(above)
-        ax.tick_params(labelbottom=False)
-        return self.figure_.add_subplot(below, sharex=ax)
-
 
 def _marker(density):
     return "." if len(density) <= MOST_MARKERS else ""
-
-
-def _density_axis(ax):
-    """Make the horizontal axis one of densities."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    ax.set(xscale="log", xlabel="Edges kept")
-    # the dense network is at the right end, also where it is the only one
-    ax.set_xlim(right=1.15)
-    # labels of a shorter axis have room for more digits
-    lowest = ax.get_xlim()[0]
-    digits = "125" if lowest < 0.1 else "12357" if lowest < 0.3 else "123456789"
-    ax.xaxis.set_major_locator(LogLocator(subs=tuple(map(int, digits))))
-    ax.xaxis.set_major_formatter(percent)
-    ax.xaxis.set_minor_formatter(NullFormatter())

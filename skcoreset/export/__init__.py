@@ -3,8 +3,17 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from .c.export import CProgram, to_c
+from .c import CProgram, to_c
 from .file import dump, load
 from .html import to_html
+from .micropython import MicroPythonProgram, to_micropython
 
-__all__ = ["CProgram", "dump", "load", "to_c", "to_html"]
+__all__ = [
+    "CProgram",
+    "MicroPythonProgram",
+    "dump",
+    "load",
+    "to_c",
+    "to_html",
+    "to_micropython",
+]

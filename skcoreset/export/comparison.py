@@ -15,11 +15,17 @@ from .._wrapped.compat import num_samples, safe_indexing
 # More rows than these are compared by a random sample of this size.
 MAX_ROWS = 20_000
 
-# A comparison is a concern below these shares of equal predictions, or above this
-# root-mean-square error as a share of an output's standard deviation.
+# A comparison is a concern below these shares of equal predictions, or above these
+# root-mean-square errors as shares of an output's standard deviation: of any output of
+# a regressor, and of the median output of a classifier, whose predictions may agree
+# because they hardly change.
 MIN_AGREEMENT = 0.98
 MIN_CLASS_AGREEMENT = 0.9
 MAX_ERROR = 0.05
+MAX_CLASSIFIER_ERROR = 0.25
+
+# Outputs of a classifier that hardly vary are measured by this share of the largest.
+MIN_SCALE = 0.01
 
 # A class is judged by itself if the original predicts it for this many rows.
 MIN_CLASS_ROWS = 20
@@ -38,10 +44,14 @@ class Comparison:
 
     errors : ndarray of shape (n_outputs,)
         Root-mean-square difference of each output, as a share of the standard deviation
-        of the original's (of its magnitude, where it is constant).
+        of the original's (of its magnitude, where it is constant; of a classifier's at
+        least of 1% of the largest output).
 
     worst_rows : ndarray of int
         Up to five row numbers, the largest difference of an output first.
+
+    worst_error_share : float
+        What the first of these rows has of the sum of the squared differences.
 
     agreement : float or None
         Share of the rows with equal predictions; None for regressors.
@@ -58,6 +68,7 @@ class Comparison:
     n_rows: int
     errors: np.ndarray
     worst_rows: np.ndarray
+    worst_error_share: float
     agreement: float | None = None
     class_agreement: dict | None = None
     class_counts: dict | None = None
@@ -84,16 +95,21 @@ class Comparison:
                     f"predictions agree on {share:.1%} of the "
                     f"{self.class_counts[name]:,} rows of class {name!r}"
                 )
+        if np.median(self.errors) > MAX_CLASSIFIER_ERROR:
+            return (
+                f"outputs are off by {np.median(self.errors):.2g} times their standard "
+                "deviation (root mean square)"
+            )
         return ""
 
-    def warn(self, what, causes=()):
+    def warn(self, what, causes=(), stacklevel=3):
         """Warn if there is a concern; `what` is the subject, `causes` sentences."""
         if self.concern:
             reasons = " ".join(causes)
             warnings.warn(
                 f"{what} differs from the original: {self.concern}. {reasons}".strip(),
                 UserWarning,
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
 
     def __str__(self):
@@ -137,13 +153,17 @@ def compare(original, exported, *, predictions=None, classes=None, rows=None):
         np.asarray(F, np.float64).reshape(len(F), -1) for F in (original, exported)
     )
     with np.errstate(over="ignore", invalid="ignore"):
-        difference = np.nan_to_num(np.abs(exported - original), nan=np.inf)
-        errors = np.sqrt(np.square(difference).mean(axis=0)) / _scale(original)
-        row_errors = (difference / _scale(original)).max(axis=1)
+        scale = _scale(original, MIN_SCALE if predictions is not None else 0)
+        difference = np.abs(exported - original) / scale
+        difference = np.nan_to_num(difference, nan=np.inf, posinf=np.inf)
+        errors = np.sqrt(np.square(difference).mean(axis=0))
+        row_errors = difference.max(axis=1)
     worst = np.argsort(-row_errors, kind="stable")[:N_WORST_ROWS]
+    finite = np.square(np.minimum(row_errors, 1e100))
+    worst_error_share = float(finite[worst[0]] / (finite.sum() or 1))
     worst = worst if rows is None else rows[worst]
     if predictions is None:
-        return Comparison(len(original), errors, worst)
+        return Comparison(len(original), errors, worst, worst_error_share)
     y, y_exported = map(np.asarray, predictions)
     equal = y == y_exported
     if y.ndim == 2:
@@ -156,6 +176,7 @@ def compare(original, exported, *, predictions=None, classes=None, rows=None):
         len(original),
         errors,
         worst,
+        worst_error_share,
         float(equal.mean()),
         {name: float(group.mean()) for name, group in groups.items()},
         {name: len(group) for name, group in groups.items()},
@@ -204,8 +225,12 @@ def rows_to_compare(n_rows):
     return np.sort(np.random.default_rng(0).choice(n_rows, MAX_ROWS, replace=False))
 
 
-def _scale(F):
-    """Standard deviation of each output; of a constant one its magnitude, or 1."""
+def _scale(F, least):
+    """Standard deviation of each output, or `least` of the magnitude of any.
+
+    Of a constant output its magnitude, or 1.
+    """
     scale, magnitude = F.std(axis=0), np.abs(F).max(axis=0)
+    scale = np.maximum(scale, least * magnitude.max())
     scale = np.where(scale > 1e-9 * magnitude, scale, magnitude)
     return np.where(scale > 0, scale, 1.0)

@@ -47,7 +47,7 @@ def test_the_file_gives_the_same_program(compressor, program, digits):
 
 
 def test_levels_in_c_are_those_of_the_bits(program):
-    for layer in program._network.layers:
+    for layer in program.network.layers:
         levels = np.unique(layer.levels[layer.levels != 0])
         assert (levels % 2 == 1).all()
         assert np.abs(levels).max() < 2**BITS
