@@ -51,6 +51,7 @@ from ._training import fine_tune
 from ._wrapped import (
     DTYPES,
     SPARSE_FORMATS,
+    AugmentedRows,
     check_estimator,
     check_finite_output,
     check_is_finite,
@@ -799,7 +800,7 @@ class CoresetCompressor(
         return mixin.score(self, X, y, **score_params)
 
     @one_blas_thread
-    def fine_tune(self, X, y, *, sample_weight=None, n_epochs=None):
+    def fine_tune(self, X, y, *, sample_weight=None, n_epochs=None, augment=None):
         """Train the kept edges further, with labels.
 
         Adam on the network's own loss and L2 penalty `alpha`, with its own batch size.
@@ -822,6 +823,12 @@ class CoresetCompressor(
             Passes over the rows. None is 15, or as many as make 2,000 steps. With
             `bits` as many again train through the rounding.
 
+        augment : callable, default=None
+            Called as ``augment(X_batch, rng)`` with the rows of every batch, as they
+            are in `X` (before the steps of a Pipeline), and a
+            :class:`numpy.random.Generator`. Returns rows of the same shape, with the
+            same labels: shifted images, say, or rows with noise.
+
         Returns
         -------
         self : CoresetCompressor
@@ -830,8 +837,8 @@ class CoresetCompressor(
         ------
         ValueError
             If `y` has a class that the network was not trained on, or the wrong shape;
-            weights of rows are negative, or all 0; or X or y are so large that the
-            training overflows.
+            weights of rows are negative, or all 0; `augment` returns another shape; or
+            X or y are so large that the training overflows.
 
         Examples
         --------
@@ -851,11 +858,13 @@ class CoresetCompressor(
             {
                 "y": ["array-like", "sparse matrix"],
                 "n_epochs": [None, Interval(Integral, 1, None, closed="left")],
+                "augment": [None, callable],
             },
-            {"y": y, "n_epochs": n_epochs},
+            {"y": y, "n_epochs": n_epochs, "augment": augment},
             caller_name="fine_tune",
         )
         mlp, network = last_step(self.estimator_), self._compressed_network()
+        given = X
         X = fastest(network.cast(inputs_of(self.estimator_, X, self)))
         check_consistent_length(X, y)
         check_finite_output(network, X)
@@ -866,6 +875,10 @@ class CoresetCompressor(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
         rng = check_random_state(self.random_state)
+        seed = rng.randint(2**31, size=4)
+        augmented = None
+        if augment is not None:
+            augmented = AugmentedRows(self.estimator_, given, augment, seed)
         tuned = fine_tune(
             network,
             X,
@@ -873,9 +886,10 @@ class CoresetCompressor(
             alpha=mlp.alpha,
             batch_size=mlp.batch_size,
             sample_weight=sample_weight,
+            augmented=augmented,
             n_epochs=n_epochs,
             bits=self.bits,
-            rng=np.random.default_rng(rng.randint(2**31, size=4)),
+            rng=np.random.default_rng(seed),
         )
         estimator = with_network(self.estimator_, tuned)
         self.__dict__ = vars(self) | {

@@ -24,6 +24,7 @@ def fine_tune(
     alpha=0.0,
     batch_size="auto",
     sample_weight=None,
+    augmented=None,
     n_epochs=None,
     bits=None,
     rng,
@@ -37,7 +38,7 @@ def fine_tune(
 
     X : {ndarray, csr_array} of shape (n_samples, n_features)
 
-    Y, alpha, batch_size, sample_weight
+    Y, alpha, batch_size, sample_weight, augmented
         As in :class:`FitLabels`.
 
     n_epochs : int, default=None
@@ -72,6 +73,7 @@ def fine_tune(
         batch_size=batch_size,
         alpha=alpha,
         sample_weight=sample_weight,
+        augmented=augmented,
     )
     trainer = Trainer(network, objective, rng=rng)
     passes = {"n_passes": N_PASSES, "min_steps": MIN_STEPS_PER_PASS}

@@ -374,6 +374,10 @@ class FitLabels(Objective):
 
     tolerance : ndarray of shape (n_outputs,), default=None
         Required for values if `gce_power` is not 0.
+
+    augmented : callable, default=None
+        Called with the numbers of the rows of a batch, an ndarray of int; returns new
+        inputs in place of theirs, an ndarray of shape (n_rows, n_features).
     """
 
     learning_rate, warm_up, beta_2 = 0.0125, 0.03, 0.999
@@ -389,8 +393,10 @@ class FitLabels(Objective):
         sample_weight=None,
         gce_power=0.0,
         tolerance=None,
+        augmented=None,
     ):
         self.network = network
+        self._augmented, self._live_inputs = augmented, slice(None)
         self.X, self.Y = X.astype(network.dtype, copy=False), Y
         self.n_samples = X.shape[0]
         self.batch_size = 200 if batch_size == "auto" else batch_size
@@ -409,6 +415,7 @@ class FitLabels(Objective):
 
     def restricted(self, live):
         restricted = copy(self)
+        restricted._live_inputs = live[0]
         restricted.X = self.X[:, live[0]]
         if not sparse.issparse(restricted.X):
             # Rows are gathered in every step: each should be contiguous.
@@ -421,8 +428,14 @@ class FitLabels(Objective):
         total = float(self.sample_weight[rows].sum())
         return total if total > np.finfo(self.network.dtype).eps else 0.0
 
+    @property
+    def has_sparse_rows(self):
+        return sparse.issparse(self.X) and self._augmented is None
+
     def fill(self, rows, batch):
-        if not self.has_sparse_rows:
+        if self._augmented is not None:
+            batch[:, : self.X.shape[1]] = self._augmented(rows)[:, self._live_inputs]
+        elif not self.has_sparse_rows:
             batch[:, : self.X.shape[1]] = self.X[rows]
 
     def differentiate(self, rows, total, values, errors):

@@ -37,6 +37,7 @@ from .predictor import (
     Predictor,
 )
 from .rows import (
+    AugmentedRows,
     check_finite_output,
     check_is_finite,
     input_names,
@@ -59,6 +60,7 @@ from .training import (
 __all__ = [
     "DTYPES",
     "SPARSE_FORMATS",
+    "AugmentedRows",
     "LinearInputs",
     "Pair",
     "Predictor",

@@ -11,6 +11,8 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import validate_data
 
+from .._network import dense
+from .compat import safe_indexing
 from .containers import levels
 from .mlp import DTYPES, SPARSE_FORMATS
 
@@ -77,3 +79,39 @@ def check_is_finite(F, network):
             f"The output of the network on X is not finite in {network.dtype}: X or "
             "the weights of `estimator` are too large. Scale X as for training."
         )
+
+
+class AugmentedRows:
+    """Inputs of the MLP for the rows of a batch, changed anew each time.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        As in :func:`last_step`.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows as the user gives them.
+
+    augment : callable
+        Called with the rows of a batch and a Generator; returns as many rows.
+
+    seed : ndarray of int
+    """
+
+    def __init__(self, estimator, X, augment, seed):
+        self._estimator, self._augment, self._seed = estimator, augment, seed
+        # row numbers are those of an array, whatever it was given as
+        self._X = X if hasattr(X, "shape") else np.asarray(X)
+        self._X = self._X.tocsr() if sparse.issparse(self._X) else self._X
+
+    def __call__(self, rows):
+        batch = safe_indexing(self._X, rows)
+        # the same whichever thread has these rows
+        rng = np.random.default_rng([*self._seed, *rows])
+        augmented = self._augment(batch, rng)
+        if np.shape(augmented) != batch.shape:
+            raise ValueError(
+                f"augment returned an array of shape {np.shape(augmented)} for rows of "
+                f"shape {batch.shape}: it must return as many rows and features."
+            )
+        return dense(inputs_of(self._estimator, augmented))

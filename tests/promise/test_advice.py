@@ -71,7 +71,7 @@ def test_advice_works_in_nine_of_ten_splits(name, problem):
     mlp, rows = problem
     options, convert = CASES[name]
     n_given = n_passed = 0
-    for seed in range(20):
+    for seed in range(12):
         order = np.random.default_rng(seed).permutation(len(rows))
         X, X_val, X_other = np.split(rows[order], [500, 850])
         with warnings.catch_warnings(record=True) as record:
@@ -84,7 +84,7 @@ def test_advice_works_in_nine_of_ten_splits(name, problem):
         compressor = CoresetCompressor(mlp, random_state=seed, **advice)
         n_given += 1
         n_passed += compressor.fit(X, X_val=X_other).density_ < 1
-    assert n_given >= 12
+    assert n_given >= 8
     assert n_passed >= 0.9 * n_given
 
 

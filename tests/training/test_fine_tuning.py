@@ -3,12 +3,18 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.neural_network import MLPRegressor
+from sklearn.datasets import make_classification
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from skcoreset import CoresetCompressor
 from skcoreset._training import fine_tune
 from skcoreset._wrapped import encode_targets, network_of
 
@@ -165,3 +171,49 @@ def test_targets_beyond_the_precision_are_refused():
     X, Y = np.ones((20, 4)), np.full((20, 3), 1e30)
     with pytest.raises(ValueError, match="overflowed in float32 at its first step"):
         fine_tune(network, X, Y, rng=np.random.default_rng(0))
+
+
+def test_augmentation_sees_rows_as_given_and_the_network_sees_what_it_returns():
+    X, y = make_classification(300, 5, n_informative=4, n_redundant=0, random_state=0)
+    frame = X * 100 + 20
+    pipeline = make_pipeline(
+        StandardScaler(), MLPClassifier((8,), max_iter=50, random_state=0)
+    )
+    pipeline = fitted(pipeline, frame, y)
+    compressor = CoresetCompressor(pipeline, density=0.3, random_state=0)
+    compressor = compressor.fit(frame[:150])
+    seen = []
+
+    def augment(batch, rng):
+        assert isinstance(rng, np.random.Generator)
+        assert np.isin(batch, frame).all() and batch.shape[1] == 5
+        seen.append(len(batch))
+        return batch + rng.normal(size=batch.shape)
+
+    tuned, again, plain = (
+        deepcopy(compressor).fine_tune(frame, y, n_epochs=2, augment=function)
+        for function in (augment, augment, None)
+    )
+    assert sum(seen) == 2 * 2 * 300
+    F = tuned.transform(frame)
+    assert_array_equal(F, again.transform(frame))
+    assert not np.allclose(F, plain.transform(frame), rtol=1e-3)
+    # rows that stay as they are train as without augmentation
+    same = deepcopy(compressor).fine_tune(frame, y, n_epochs=2, augment=lambda X, _: X)
+    assert_allclose(same.transform(frame), plain.transform(frame), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array, list])
+def test_augmentation_takes_any_rows_and_refuses_another_shape(convert):
+    X, y = make_classification(120, 6, random_state=0)
+    X[np.abs(X) < 0.8] = 0
+    mlp = fitted(MLPClassifier((6,), max_iter=20, random_state=0), X, y)
+    compressor = CoresetCompressor(mlp, density=0.5, random_state=0).fit(X[:50])
+    rows = convert(X)
+    compressor.fine_tune(rows, y, n_epochs=1, augment=lambda X, rng: X)
+    with pytest.raises(
+        ValueError, match=r"augment returned an array of shape \(1, 6\)"
+    ):
+        compressor.fine_tune(rows, y, augment=lambda X, rng: X[:1])
+    with pytest.raises(ValueError, match="'augment' parameter of fine_tune"):
+        compressor.fine_tune(rows, y, augment=3)
