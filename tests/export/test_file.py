@@ -672,6 +672,7 @@ def test_any_bytes_are_a_network_or_an_error(small_files):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.filterwarnings("ignore")  # of networks with absurd weights
 def test_many_bytes_are_a_network_or_an_error(small_files):
     assert 0 < fuzz(small_files, 100_000, seed=1) < 30_000
