@@ -18,14 +18,21 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state, check_scalar
 
 from .._compress import Finish
-from .._compressor import check_is_compressor
 from .._errors import ERRORS
 from .._network import dense, live_neurons
 from .._parallel import one_blas_thread, threads
 from .._plan import Plan
 from .._promise.judge import Judge
+from .._promise.simultaneous import SimultaneousBounds
 from .._promise.target import Target
-from .._wrapped import input_names, inputs_of, is_multilabel, last_step, network_of
+from .._wrapped import (
+    check_is_compressor,
+    input_names,
+    inputs_of,
+    is_multilabel,
+    last_step,
+    network_of,
+)
 from ..displays import check_image_shape, palette
 from .comparison import answers, compare
 
@@ -59,6 +66,7 @@ def to_html(
     image_shape="auto",
     title=None,
     max_size=500_000,
+    simultaneous=False,
 ):
     """Make a page that lets a network be thinned and tried, in one file.
 
@@ -102,6 +110,12 @@ def to_html(
         all networks, the dense one's too, are rounded to 255 levels for each neuron,
         and the densest points of the path are left out until the page fits. It says so.
 
+    simultaneous : bool, default=False
+        Whether the promises of all points hold together, with the compressor's
+        `confidence`, so that one may slide first and choose after
+        (:func:`~skcoreset.path_promises`). They promise less than those of single
+        points.
+
     Returns
     -------
     page : Page
@@ -113,7 +127,8 @@ def to_html(
     ValueError
         If there are too few held-out rows for the compressor's `delta`; densities are
         not between 0 and 1; `image_shape` does not fit the features; or not even the
-        dense network and one other fit into `max_size`.
+        dense network and one other fit into `max_size`; or `simultaneous` is true and
+        the compressor has no `confidence`.
 
     Warns
     -----
@@ -136,8 +151,8 @@ def to_html(
 
     Every point of the path has the smallest epsilon (the smallest delta, where the
     error counts rows) that the held-out rows allow, as if it had been fixed beforehand
-    and the path been walked up to there. To pick the one that looks best is not covered
-    by any promise.
+    and the path been walked up to there. To pick the one that looks best is covered by
+    a promise with `simultaneous=True` only.
 
     Of a Pipeline, the page has the features of its first step where the steps before
     the network shift and scale each column. Otherwise it has the network's inputs.
@@ -183,9 +198,20 @@ def to_html(
     page |= _page_of_outputs(original, judge, classes)
     page["title"] = _title(page) if title is None else title
     page |= _explained(plan.target, "images" if page["shape"] else "rows")
+    if simultaneous and plan.target.confidence is None:
+        raise ValueError(
+            "simultaneous=True needs a confidence: set that of the compressor."
+        )
     path = [network, *_walk(plan, network, inputs, densities)]
+    together = None
+    if simultaneous:
+        # the dense network is rounded, too, if the page would be too large
+        together = SimultaneousBounds(judge.rows, plan.target, len(path))
+        if not plan.error.counts_rows:
+            together.check_n_rows()
+    page["together"] = simultaneous
     for bits, rounded in ((32, _single_precision), (8, _eight_bits)):
-        points = _measured(path, rounded, judge, is_classifier(original))
+        points = _measured(path, rounded, judge, together, is_classifier(original))
         shown, _ = rounded(network)
         comparison = _compared(page, shown, features, original, (X, X_val))
         page |= {"bits": bits, "about": _about(compressor, path, bits, judge)}
@@ -276,7 +302,7 @@ def _without_dead_ends(network):
     )
 
 
-def _measured(path, rounded, judge, predicts_classes):
+def _measured(path, rounded, judge, together, predicts_classes):
     """For each network its weights, its promise, and how often it agrees."""
     target, rows = judge.target, judge.rows
     before = np.zeros(rows.n_samples)
@@ -285,26 +311,26 @@ def _measured(path, rounded, judge, predicts_classes):
     for network in path:
         shown, weights = rounded(network)
         errors = judge.errors(shown)
-        # a path reaches this network only if all networks before it pass
-        judged = target.rule.counted(errors, before)
-        before = errors
-        if target.kind.counts_rows:
-            smallest = _smallest_delta(rows, target, judged)
-            delta = max(delta, _rounded_up(smallest))
-            reached = replace(target, delta=delta)
+        if together is None:
+            # a path reaches this network only if all networks before it pass
+            judged = target.rule.counted(errors, before)
+            before = errors
+            epsilon, delta = _allowed(rows, target, judged, epsilon, delta)
+            reached = _reached(target, epsilon, delta)
+            statistic = rows.statistic(reached.lost(judged), reached.rule)
         else:
-            smallest = rows.completed(replace(target, epsilon=None), judged).epsilon
-            epsilon = max(epsilon, _rounded_up(smallest))
-            reached = replace(target, epsilon=epsilon)
-        statistic = rows.statistic(reached.lost(judged), reached.rule)
+            epsilon, delta = _allowed_together(together, errors)
+            reached = _reached(target, epsilon, delta)
+            statistic = together.upper_share(reached.lost(errors))
         certificate = rows.certificate(
             errors,
             reached,
-            "conformal",
+            "conformal" if together is None else "simultaneous",
             statistic=statistic,
             scale=None if judge.scale is None else tuple(judge.scale.tolist()),
             out_activation=network.out_activation,
             n_outputs=network.widths[-1],
+            n_networks=1 if together is None else together.n_networks,
         )
         same = None
         if predicts_classes:
@@ -324,6 +350,29 @@ def _measured(path, rounded, judge, predicts_classes):
             }
         )
     return points
+
+
+def _allowed(rows, target, errors, epsilon, delta):
+    """The smallest epsilon or delta that is not below that of the network before."""
+    if target.kind.counts_rows:
+        return epsilon, max(delta, _rounded_up(_smallest_delta(rows, target, errors)))
+    smallest = rows.completed(replace(target, epsilon=None), errors).epsilon
+    return max(epsilon, _rounded_up(smallest)), delta
+
+
+def _allowed_together(together, errors):
+    """The smallest epsilon or delta, with those of all other networks at once."""
+    target = together.target
+    if target.kind.counts_rows:
+        return 0.0, _rounded_up(together.upper_share(target.lost(errors)))
+    return _rounded_up(together.smallest_epsilon(errors, target.delta)), 0.0
+
+
+def _reached(target, epsilon, delta):
+    """The target with what was found in place of what was asked."""
+    if target.kind.counts_rows:
+        return replace(target, delta=delta)
+    return replace(target, epsilon=epsilon)
 
 
 def _smallest_delta(rows, target, errors):

@@ -17,12 +17,13 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from skcoreset import CoresetCompressor
+from skcoreset import CoresetCompressor, path_promises
 from skcoreset._errors import ERRORS, standard_deviations
 from skcoreset._network import Network
 from skcoreset._parallel import serial_map
 from skcoreset._plan import Plan
 from skcoreset._promise.judge import Judge
+from skcoreset._promise.simultaneous import SimultaneousBounds
 from skcoreset._promise.target import Target
 from skcoreset._wrapped import network_of
 from skcoreset.export import html as html_module
@@ -304,6 +305,41 @@ def test_what_is_promised_of_a_point_lets_the_choice_reach_it(
         if index == i:
             assert point["sentence"] == str(certificate)
             assert point["promise"] == certificate.promise
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("error", ["relative", "prediction"])
+def test_promises_that_hold_together(error, mlp, digits):
+    _, _, X, _ = digits
+    compressor = CoresetCompressor(
+        mlp,
+        method="uniform",
+        density=0.2,
+        error=error,
+        delta=0.2,
+        confidence=0.9,
+        random_state=0,
+    ).fit(X)
+    options = {"densities": DENSITIES, "simultaneous": True}
+    data = Page(to_html(compressor, X[:400], X[400:], **options)).data
+    assert data["together"] is True
+    promises = path_promises(compressor, X[:400], X[400:], densities=DENSITIES)
+    # one more is counted here: the dense network, which may have to be rounded
+    rows, target = promises.bounds.rows, promises.bounds.target
+    bounds = SimultaneousBounds(rows, target, len(data["points"]))
+    for point, errors in zip(data["points"][1:], promises.errors):
+        words = f"for {len(data['points'])} networks"
+        assert words in point["sentence"]
+        if error == "relative":
+            smallest = bounds.smallest_epsilon(errors, 0.2)
+            assert smallest <= float(point["epsilon"]) <= 1.01 * smallest
+        else:
+            smallest = bounds.upper_share(errors > 0)
+            assert smallest <= float(point["delta"]) <= 1.01 * smallest
+        assert point["promise"].startswith("With 90% confidence, ")
+    compressor = compressor.set_params(confidence=None)
+    with pytest.raises(ValueError, match="simultaneous=True needs a confidence"):
+        to_html(compressor, X[:400], X[400:], **options)
 
 
 def test_same_answers_are_counted(page, digits):
