@@ -126,7 +126,7 @@ class Certificate:
         Returns
         -------
         certificate : Certificate
-            Which promises nothing.
+            It promises nothing.
         """
         return replace(self, guarantee=None, holds=False, provenance=None)
 

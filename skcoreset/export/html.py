@@ -14,10 +14,10 @@ from numbers import Integral
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state, check_scalar
 
 from .._compress import Finish
-from .._compressor import check_is_compressor
 from .._errors import ERRORS
 from .._network import dense, live_neurons
 from .._parallel import one_blas_thread, threads
@@ -25,7 +25,14 @@ from .._plan import Plan
 from .._promise.judge import Judge
 from .._promise.simultaneous import SimultaneousBounds
 from .._promise.target import Target
-from .._wrapped import input_names, inputs_of, is_multilabel, last_step, network_of
+from .._wrapped import (
+    check_is_compressor,
+    input_names,
+    inputs_of,
+    is_multilabel,
+    last_step,
+    network_of,
+)
 from ..displays import check_image_shape, palette
 from .comparison import answers, compare
 
@@ -175,7 +182,8 @@ def to_html(
     judge = Judge(network, inputs, held_out, plan)
     judge.rows.check_sizes(plan.target)
     features, line, names = _features_of(compressor, X, X_val)
-    page = _page_of_inputs(features, line, names, image_shape, judge)
+    examples = _examples(judge, is_classifier(original))
+    page = _page_of_inputs(features, line, names, image_shape, examples)
     page |= _page_of_outputs(original, judge, classes)
     page["title"] = _title(page) if title is None else title
     page |= _explained(plan.target, "images" if page["shape"] else "rows")
@@ -192,7 +200,7 @@ def to_html(
             together.check_n_rows()
     page["together"] = simultaneous
     for bits, rounded in ((32, _single_precision), (8, _eight_bits)):
-        points = _measured(path, rounded, judge, together)
+        points = _measured(path, rounded, judge, together, is_classifier(original))
         shown, _ = rounded(network)
         comparison = _compared(page, shown, features, original, (X, X_val))
         page |= {"bits": bits, "about": _about(compressor, path, bits, judge)}
@@ -283,12 +291,11 @@ def _without_dead_ends(network):
     )
 
 
-def _measured(path, rounded, judge, together):
+def _measured(path, rounded, judge, together, predicts_classes):
     """For each network its weights, its promise, and how often it agrees."""
     target, rows = judge.target, judge.rows
     before = np.zeros(rows.n_samples)
     n_edges = path[0].n_edges
-    labels = path[0].labels(judge.F)
     points, epsilon, delta = [], 0.0, 0.0
     for network in path:
         shown, weights = rounded(network)
@@ -314,7 +321,10 @@ def _measured(path, rounded, judge, together):
             n_outputs=network.widths[-1],
             n_networks=1 if together is None else together.n_networks,
         )
-        same = (shown.labels(shown.forward(judge.X_val)) == labels).all(axis=1)
+        same = None
+        if predicts_classes:
+            labels = shown.labels(shown.forward(judge.X_val))
+            same = int((labels == path[0].labels(judge.F)).all(axis=1).sum())
         points.append(
             {
                 "widths": [network.coefs[0].shape[0], *network.widths],
@@ -322,7 +332,7 @@ def _measured(path, rounded, judge, together):
                 "density": float(network.n_edges / n_edges),
                 "epsilon": _as_text(epsilon),
                 "delta": _as_text(reached.delta),
-                "same": int(same.sum()),
+                "same": same,
                 "promise": certificate.promise,
                 "sentence": str(certificate),
                 "weights": base64.b64encode(zlib.compress(weights, 9)).decode(),
@@ -491,7 +501,7 @@ def _features_of(compressor, X, X_val):
     return features, line, [str(name) for name in names]
 
 
-def _page_of_inputs(features, line, names, image_shape, judge):
+def _page_of_inputs(features, line, names, image_shape, examples):
     """Names and ranges of features, or pixels, and how they become inputs."""
     rows, X_val = np.vstack(features), features[1]
     lows, highs = rows.min(axis=0), rows.max(axis=0)
@@ -506,8 +516,7 @@ def _page_of_inputs(features, line, names, image_shape, judge):
         "steps": steps.tolist(),
         "typical": np.median(rows, axis=0).tolist(),
         "examples": [
-            [_short(value) for value in row]
-            for row in X_val[_some_of_each_class(judge)].tolist()
+            [_short(value) for value in row] for row in X_val[examples].tolist()
         ],
     } | _page_of_pixels(X_val, image_shape)
 
@@ -542,9 +551,15 @@ def _short(value):
     return int(value) if value.is_integer() else value
 
 
-def _some_of_each_class(judge):
-    """Numbers of held-out rows: one of each predicted class, then others."""
+def _examples(judge, predicts_classes):
+    """Numbers of held-out rows: one of each predicted class, then others.
+
+    Of values, rows from the smallest to the largest prediction.
+    """
     network, F = judge.network, judge.F
+    if not predicts_classes:
+        places = np.linspace(0, len(F) - 1, min(N_EXAMPLES, len(F))).astype(int)
+        return np.argsort(F[:, 0])[places]
     first = np.sort(np.unique(network.labels(F), axis=0, return_index=True)[1])
     others = np.setdiff1d(np.arange(len(F)), first)
     return np.append(first, others)[:N_EXAMPLES]

@@ -29,7 +29,10 @@ from skcoreset._wrapped import network_of
 from skcoreset.export import html as html_module
 from skcoreset.export import to_html
 
-from ..conftest import fitted
+from ..conftest import fitted, may_collapse
+
+# magnitude is fast, and loses classes; how good networks are is tested elsewhere
+pytestmark = may_collapse
 
 DENSITIES = [0.5, 0.2, 0.05]
 SCRIPT = """
@@ -210,7 +213,8 @@ def other(request):
     estimator, target = OTHERS[request.param]
     X, y = load_wine(return_X_y=True)
     estimator.set_params(max_iter=200, random_state=0)
-    pipeline = fitted(make_pipeline(StandardScaler(), estimator), X, target(y))
+    pipeline = make_pipeline(StandardScaler(), estimator)
+    fitted(pipeline, X[::2], target(y)[::2])
     compressor = CoresetCompressor(pipeline, method="magnitude", density=0.5).fit(X)
     return compressor, X, to_html(compressor, X[::2], X[1::2], densities=[0.5])
 
@@ -422,7 +426,8 @@ def test_page_that_differs_warns(ranked, digits, monkeypatch):
 
 def test_one_class_has_a_page(digits):
     X = digits[2]
-    mlp = fitted(MLPClassifier((4,), max_iter=5), X, np.full(len(X), "only"))
+    mlp = MLPClassifier((4,), max_iter=5)
+    fitted(mlp, digits[0], np.full(len(digits[0]), "only"))
     compressor = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
     html = to_html(compressor, X[:400], X[400:], densities=[0.5])
     assert Page(html).data["outputs"] == ["only"]
@@ -438,12 +443,26 @@ def test_one_class_has_a_page(digits):
     ],
 )
 def test_heading_says_what_to_do(make, shape, heading, digits):
-    X, y = digits[2], digits[3]
-    mlp = fitted(make(hidden_layer_sizes=(4,), max_iter=5), X, y)
+    X = digits[2]
+    mlp = fitted(make(hidden_layer_sizes=(4,), max_iter=5), *digits[:2])
     compressor = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
     html = to_html(compressor, X[:400], X[400:], densities=[0.5], image_shape=shape)
     assert re.search(heading, Page(html).text["h1"])
     assert ("images" in Page(html).data["symbols"]) == (shape == "auto")
+
+
+def test_examples_of_values_range_from_small_to_large(other):
+    compressor, X, html = other
+    examples = Page(html).data["examples"]
+    assert len(examples) == 10
+    if hasattr(compressor, "classes_"):
+        return
+    F = compressor.original_estimator_.predict(X[1::2]).reshape(len(X[1::2]), -1)
+    shown = compressor.original_estimator_.predict(examples).reshape(10, -1)[:, 0]
+    assert (np.diff(shown) > -0.01 * np.ptp(F[:, 0])).all()
+    np.testing.assert_allclose(
+        [shown[0], shown[-1]], [F[:, 0].min(), F[:, 0].max()], rtol=0.01, atol=0.01
+    )
 
 
 def test_names_are_escaped():
