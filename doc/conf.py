@@ -66,12 +66,16 @@ autosummary_generate = True
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
-# like scikit-learn: the name of a return value may be enough
+# like scikit-learn: name and type of a parameter or return value may be enough
 numpydoc_validation_checks = {"all"} | {
-    *("SA01", "SA04", "ES01", "EX01", "GL01", "GL02", "RT02", "RT03", "SS05")
+    *("SA01", "SA04", "ES01", "EX01", "GL01", "GL02", "PR07", "RT02", "RT03", "SS05")
 }
-# results, which users never construct: their fields are attributes
-numpydoc_validation_exclude = {"Certificate$", "Bound$", "CProgram$"}
+# results, which users never construct: their fields are attributes; and classes with
+# the parameters of scikit-learn's
+numpydoc_validation_exclude = {
+    *("Certificate$", "Bound$", "Program$", "PathPromises$", "Comparison$"),
+    *("SparseMLPClassifier$", "SparseMLPRegressor$"),
+}
 numpydoc_use_plots = False
 
 

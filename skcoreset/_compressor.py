@@ -1128,13 +1128,3 @@ def _unfitted_state(estimator):
         for name, value in vars(estimator).items()
         if name != "_network" and (name.startswith("_") or not name.endswith("_"))
     }
-
-
-def check_is_compressor(estimator):
-    """Return a fitted `CoresetCompressor`; refuse all else."""
-    if not isinstance(estimator, CoresetCompressor):
-        raise TypeError(
-            f"A fitted CoresetCompressor is needed; got {type(estimator).__name__}."
-        )
-    check_is_fitted(estimator)
-    return estimator

@@ -13,9 +13,8 @@ from numbers import Real
 import numpy as np
 from sklearn.base import is_classifier
 
-from ._compressor import check_is_compressor
 from ._errors import ERRORS
-from ._wrapped import inputs_of, is_compressor, levels, network_of
+from ._wrapped import check_is_compressor, inputs_of, is_compressor, levels, network_of
 
 __all__ = ["SparsestWithin", "density_score", "fidelity_score", "neg_error_score"]
 

@@ -121,7 +121,13 @@ class Certificate:
     provenance: Provenance | None = field(default=None, compare=False)
 
     def revoked(self):
-        """Return the certificate of a network that was changed since."""
+        """Return the certificate of a network that was changed since.
+
+        Returns
+        -------
+        certificate : Certificate
+            It promises nothing.
+        """
         return replace(self, guarantee=None, holds=False, provenance=None)
 
     def for_rows(self, X):
@@ -131,6 +137,10 @@ class Certificate:
         ----------
         X : {array-like, sparse matrix} of shape (n_val, n_features)
             As the user gave them.
+
+        Returns
+        -------
+        certificate : Certificate
         """
         provenance = replace(self.provenance, rows_sha256=digest_of_rows(X))
         return replace(self, provenance=provenance)
@@ -165,6 +175,7 @@ class Certificate:
         Parameters
         ----------
         text : str or bytes
+            JSON.
 
         Returns
         -------
@@ -183,6 +194,7 @@ class Certificate:
         Parameters
         ----------
         title : str, default="Certificate"
+            Heading of the page.
 
         Returns
         -------
@@ -325,7 +337,9 @@ class Certificate:
             remarks.append(
                 f"{procedure[0].upper()}{procedure[1:]}{worst}: {name} = {relation}"
             )
-            if self.confidence is None:
+            # a network of a given density has none before it
+            alone = self.provenance is not None and self.provenance.before is None
+            if self.confidence is None and not alone:
                 remarks.append(
                     "rows that this network or the one before it loses are counted"
                 )

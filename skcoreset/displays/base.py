@@ -3,8 +3,6 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sklearn.utils.validation import check_is_fitted
-
 from .._errors import ERRORS
 from .._wrapped.compat import check_matplotlib_support
 
@@ -35,15 +33,6 @@ class Display:
         return self.figure_.add_subplot(below, sharex=ax)
 
 
-def check_is_compressor(estimator):
-    """Refuse what is not a fitted compressor."""
-    if not hasattr(estimator, "fine_tune"):
-        raise TypeError(
-            f"compressor must be a CoresetCompressor; got {type(estimator).__name__}."
-        )
-    check_is_fitted(estimator, "certificate_")
-
-
 def statistic_label(certificate):
     """Name the number that is compared with the limit."""
     if certificate.confidence is not None:
@@ -64,7 +53,9 @@ def density_axis(ax):
     ax.set(xscale="log", xlabel="Edges kept")
     # the dense network is at the right end, also where it is the only one
     ax.set_xlim(right=1.15)
-    digits = (1, 2, 5) if ax.get_xlim()[0] < 0.3 else range(1, 10)
-    ax.xaxis.set_major_locator(LogLocator(subs=digits))
+    # labels of a shorter axis have room for more digits
+    lowest = ax.get_xlim()[0]
+    digits = "125" if lowest < 0.1 else "12357" if lowest < 0.3 else "123456789"
+    ax.xaxis.set_major_locator(LogLocator(subs=tuple(map(int, digits))))
     ax.xaxis.set_major_formatter(percent)
     ax.xaxis.set_minor_formatter(NullFormatter())

@@ -6,8 +6,8 @@
 import numpy as np
 from scipy import sparse
 
-from .._wrapped import input_names
-from .base import Display, check_is_compressor
+from .._wrapped import check_is_compressor, input_names
+from .base import Display
 from .image import check_image_shape
 from .palette import BLUE
 

@@ -6,8 +6,8 @@
 import numpy as np
 from scipy import sparse
 
-from .._wrapped import last_step
-from .base import Display, check_is_compressor, percent
+from .._wrapped import check_is_compressor, last_step
+from .base import Display, percent
 from .palette import BLUE, ORANGE
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_scalar
 
-from .._wrapped import input_names, last_step
-from .base import Display, check_is_compressor, percent
+from .._wrapped import check_is_compressor, input_names, last_step
+from .base import Display, percent
 from .palette import BLUE, GREY, ORANGE
 
 # Names of more neurons than this would overlap.

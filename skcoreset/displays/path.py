@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .._errors import ERRORS
-from .base import Display, check_is_compressor, density_axis, percent, statistic_label
+from .._wrapped import check_is_compressor
+from .base import Display, density_axis, percent, statistic_label
 from .palette import BLUE, GREY, ORANGE
 
 # Lines of more networks than this have no marker for each.

@@ -7,8 +7,8 @@ import numpy as np
 
 from .._network import dense
 from .._sensitivity import sensitivity
-from .._wrapped import inputs_of, network_of
-from .base import Display, check_is_compressor
+from .._wrapped import check_is_compressor, inputs_of, network_of
+from .base import Display
 from .palette import BLUE, GREY, ORANGE
 
 

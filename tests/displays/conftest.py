@@ -23,7 +23,7 @@ def compressor(mlp, digits):
         mlp,
         method="magnitude",
         error="relative",
-        epsilon=0.3,
+        epsilon=0.1,
         delta=0.2,
         random_state=0,
     ).fit(digits[2][:500])

@@ -42,7 +42,7 @@ def test_path_is_the_compressors(compressor, legend_of):
         assert line.get_color() == "black"
     np.testing.assert_array_equal(display.statistic_.get_ydata(), path["statistic"])
     assert display.chosen_.get_xdata()[0] == compressor.density_
-    assert r"$\varepsilon$ = 0.3" in legend_of(display.ax_)
+    assert r"$\varepsilon$ = 0.1" in legend_of(display.ax_)
     assert display.ax_.get_title() == ""
 
 

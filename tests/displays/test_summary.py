@@ -113,7 +113,7 @@ def test_notebook_shows_the_path_only_of_what_was_chosen(mlp, digits):
         parser.feed(compressor._repr_html_())
         return "polyline" in tags
 
-    compressor = CoresetCompressor(mlp, method="magnitude", epsilon=0.5)
+    compressor = CoresetCompressor(mlp, method="magnitude", epsilon=0.1)
     assert drawn(compressor.fit(X_new))
     assert not drawn(compressor.fine_tune(X, y, n_epochs=1))
-    assert not drawn(compressor.set_params(density=0.5, epsilon=None).fit(X_new))
+    assert not drawn(compressor.set_params(density=0.6, epsilon=None).fit(X_new))

@@ -222,7 +222,18 @@ class IntegerProgram:
         return self.network.inputs.read(self._rows(X))
 
     def results(self, rows):
-        """What the function gives, in columns: an index, labels or values."""
+        """Return what the function gives.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+            Inputs as integers.
+
+        Returns
+        -------
+        results : ndarray of shape (n_samples, n_columns)
+            The index of the class, labels, or values.
+        """
         sums = self.network.sums(rows)
         if not self.is_classifier:
             return self.network.outputs(sums)
