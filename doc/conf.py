@@ -73,7 +73,7 @@ numpydoc_validation_checks = {"all"} | {
 # results, which users never construct: their fields are attributes; and classes with
 # the parameters of scikit-learn's
 numpydoc_validation_exclude = {
-    *("Certificate$", "Bound$", "Program$", "PathPromises$"),
+    *("Certificate$", "Bound$", "Program$", "PathPromises$", "Comparison$"),
     *("SparseMLPClassifier$", "SparseMLPRegressor$"),
 }
 numpydoc_use_plots = False

@@ -3,7 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from . import bounds, export, model_selection
+from . import bounds, convert, export, model_selection
 from ._certify import certify
 from ._compressor import CoresetCompressor
 from ._path_promises import path_promises
@@ -40,6 +40,7 @@ __all__ = [
     "__version__",
     "bounds",
     "certify",
+    "convert",
     "export",
     "model_selection",
     "path_promises",

@@ -186,6 +186,9 @@ def test_each_class_is_tested_by_itself(flowers):
     X, _, mlp = flowers
     kept = X[mlp.predict(X) != "virginica"]
     perfect = certify(mlp, deepcopy(mlp), kept, error="classwise", delta=0.1)
+    silent = Predicts(predict=mlp.predict, predict_proba=mlp.predict_proba)
+    of_silent = certify(silent, mlp, kept, error="classwise", delta=0.1)
+    assert of_silent.holds and not of_silent.not_covered
     assert perfect.holds and perfect.not_covered == ("virginica",)
     assert perfect.statistic == pytest.approx(0.9**50, rel=0.5)
     forgets = Predicts(
@@ -337,6 +340,7 @@ def test_estimators_that_cannot_be_compared(flowers):
         MLPClassifier((3,), max_iter=5), X, np.unique(y, return_inverse=True)[1]
     )
     line = LinearRegression().fit(X, X)
+    broken = Predicts(predict=lambda X: np.where(X == X[0], np.nan, X))
     refused = [
         (mlp, without, "relative", "NoProbabilities has no predict_proba"),
         (mlp, forest, "absolute", "up to a shift only"),
@@ -345,6 +349,7 @@ def test_estimators_that_cannot_be_compared(flowers):
         (mlp, other, "relative", r"compressed \[0, 1, 2\]: their outputs cannot"),
         (line, line, "prediction", "a regressor predicts none"),
         (line, LinearRegression().fit(X, X[:, 0]), "absolute", "shape"),
+        (broken, line, "absolute", "predicts NaN, infinity or .* rows of X"),
         (mlp, object(), "prediction", "'compressed'"),
     ]
     for original, compressed, error, message in refused:

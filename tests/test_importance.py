@@ -42,7 +42,7 @@ def test_gains_are_squared_finite_differences(activation):
 
 
 def test_importance_is_the_cost_of_an_edge_of_the_last_layer():
-    # the output is linear in these edges, so that the first order is all there is
+    # The output is linear in these edges: there is no higher order.
     network, X = make_network(), make_X()
     weights = np.random.default_rng(3).random(len(X))
     importance, means = edge_importance(network, X, weights)
@@ -82,7 +82,7 @@ def test_sparse_inputs_and_gains_are_averaged_by_themselves(shrinkage):
     gains = output_gains(network, network.activations(X), weights, probes)[0][0]
     mean = np.average(X, axis=0, weights=gains.sum(axis=1))
     variance = np.average((X - mean) ** 2, axis=0, weights=gains.sum(axis=1))
-    # ten inputs of ten edges each are read, one of which is always 0
+    # Ten inputs have ten edges each; one of them is always 0.
     variance += shrinkage * 10 * np.median(np.delete(variance[2:], 4 - 2))
     expected = network.coefs[0] ** 2 * np.outer(variance, gains.sum(axis=0))
     importance, means = from_sparse[0][0], from_sparse[1][0]
@@ -117,7 +117,7 @@ def test_many_outputs_are_probed():
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("out_activation", ["softmax", "logistic"])
 def test_fisher_importance_is_the_expected_squared_score(activation, out_activation):
-    # the labels drawn agree on average with all labels, weighted by their probability
+    # On average, drawn labels agree with all labels weighted by their probabilities.
     network = random_network((4, 5, 2), activation, out_activation)
     network.coefs[1][3] = 0  # a neuron without effect
     X = np.repeat(make_X(3, 4), 4000, axis=0)
@@ -177,7 +177,7 @@ def test_a_feature_that_was_never_seen_keeps_its_large_weight():
 
 
 def test_shrinkage_adds_a_share_of_the_median_variance_of_the_features():
-    # one linear output: every feature's variance is that of its column
+    # With one linear output the variance of a feature is that of its column.
     network, X = make_network((12, 1)), make_X()
     X[:, 0], X[:, 1] = 0.0, 1000 * X[:, 1]
     importance, _ = edge_importance(network, X, np.ones(len(X)), shrinkage=0.3)

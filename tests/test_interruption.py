@@ -84,7 +84,7 @@ def config_of(backend):
 def main(backend, method):
     """What the child process does: two fits that are interrupted, and two that are not.
 
-    The interrupted ones, whose paths lead to the end, would take minutes.
+    The interrupted ones would take minutes.
     """
     # what was started in the background ignores it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -95,21 +95,22 @@ def main(backend, method):
     mlp = MLPClassifier((512, 256), random_state=0)
     mlp.partial_fit(X[:200], np.arange(200) % 10, classes=np.arange(10))
     few = X[:100]
-    fresh = CoresetCompressor(mlp, method=method, epsilon=10, random_state=0)
-    earlier = clone(fresh).set_params(method="corenet", density=0.5).fit(few)
+    path = {"method": method, "density": None, "epsilon": 0.5}
+    one = {"method": "corenet", "density": 0.5, "epsilon": None}
+    fresh = CoresetCompressor(mlp, random_state=0).set_params(**path)
+    earlier = clone(fresh).set_params(**one).fit(few)
     predictions, expected = earlier.transform(few), state(earlier)
     same = clone(earlier).set_params(density=0.3).fit(few)
     cluster = dask_client() if backend == "dask" else nullcontext()
     with cluster, config_of(backend):
-        earlier.set_params(method=method, density=None)
-        interrupt(earlier, X)
-        earlier.set_params(method="corenet", density=0.5)
+        interrupt(earlier.set_params(**path), X)
+        earlier.set_params(**one)
         assert state(earlier) == expected
         np.testing.assert_array_equal(earlier.transform(few), predictions)
         interrupt(fresh, X)
         assert_not_fitted(fresh, few)
         for compressor in (earlier, fresh):
-            compressor.set_params(method="corenet", density=0.3).fit(few)
+            compressor.set_params(**one | {"density": 0.3}).fit(few)
             np.testing.assert_array_equal(
                 compressor.transform(few), same.transform(few)
             )
@@ -180,12 +181,12 @@ def test_the_first_ctrl_c_of_a_training_ends_only_that(digits, monkeypatch):
 
 
 def failing(*args):
-    """A judge of coresets that fails, in whichever process it is asked."""
+    """A comparison of coresets that fails, in whichever process it is asked."""
 
-    def judge(group, edges, probabilities, candidates):
-        raise ZeroDivisionError("of a judge")
+    def best(group, edges, probabilities, candidates):
+        raise ZeroDivisionError("of a comparison")
 
-    return judge
+    return best
 
 
 @pytest.mark.parametrize(
@@ -202,9 +203,9 @@ def test_error_in_a_task(backend, mlp, digits, monkeypatch, request):
     outputs, expected = earlier.transform(X), state(earlier)
     with config_of(backend):
         with monkeypatch.context() as patched:
-            patched.setattr(_corenet, "Judge", failing)
+            patched.setattr(_corenet, "BestCoreset", failing)
             for compressor in (earlier, fresh):
-                with pytest.raises(ZeroDivisionError, match="of a judge"):
+                with pytest.raises(ZeroDivisionError, match="of a comparison"):
                     compressor.fit(X[:150])
         assert state(earlier) == expected
         np.testing.assert_array_equal(earlier.transform(X), outputs)

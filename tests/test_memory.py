@@ -75,7 +75,7 @@ def assert_same(one, other):
         {"method": "magnitude"},
         {"method": "corenet", "refine": True, "density": 0.5},
         {"refine": False},
-        {"method": "neurons", "density": 0.2},
+        {"method": "neurons", "density": 0.5},
         {"method": "neurons", "refine": False},
     ],
 )

@@ -76,7 +76,7 @@ def test_inputs_that_are_all_0_have_no_share():
 
 def test_layers_at_once_are_layers_one_by_one():
     rng = np.random.default_rng(0)
-    # wider than its inputs, and narrower
+    # A layer wider than its inputs, and a narrower one.
     layers = [
         (rng.standard_normal((9, n_in)), rng.standard_normal((n_in, n_out)))
         for n_in, n_out in ((2, 7), (7, 7), (7, 3))
@@ -153,7 +153,7 @@ def test_edge_alone_of_its_sign_has_share_one_and_no_more(n_in, dtype):
 
 
 def test_every_half_sum_of_sensitivities_is_at_least_one():
-    # at every point the shares of a half-sum add up to 1
+    # At every point the shares of a half-sum add up to 1.
     rng = np.random.default_rng(0)
     A, coef = rng.random((20, 9)), rng.standard_normal((9, 4))
     s = sensitivity(A, coef)
@@ -179,7 +179,7 @@ def test_neuron_bounds_by_definition(activation):
 
 def test_neuron_bounds_of_vanishing_sums():
     network = random_network([2, 2, 1])
-    # terms cancel in the first neuron; the second has no terms at all
+    # Terms cancel in the first neuron; the second has no terms.
     coefs = [np.array([[1.0, 0.0], [-1.0, 0.0]]), np.ones((2, 1))]
     network = network.with_weights(coefs, [np.zeros(2), np.ones(1)])
     np.testing.assert_array_equal(neuron_bounds(network, np.ones((3, 2))), [np.inf, 1])

@@ -27,7 +27,10 @@ from skcoreset import (
 from skcoreset._network import Network
 from skcoreset._sparse_mlp import to_sparse
 
-from .conftest import fitted
+from .conftest import fitted, may_collapse
+
+# magnitude is fast, and loses classes; how good networks are is tested elsewhere
+pytestmark = may_collapse
 
 
 def compressed(estimator, X, **params):

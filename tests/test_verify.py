@@ -70,6 +70,17 @@ def test_certificates_come_back_from_json(compressor):
     assert document["words"] == str(certificate)
 
 
+def test_rows_of_the_network_before_are_counted_only_on_a_path(mlp, rows):
+    for options, counted in (
+        ({"epsilon": 0.3, "error": "relative"}, True),
+        ({"density": 0.5}, False),
+        ({"confidence": 0.9}, False),
+    ):
+        certificate = compressed(mlp, rows, **options).certificate_
+        assert ("the one before it" in str(certificate)) == counted
+        assert (certificate.provenance.before is not None) == counted
+
+
 def test_certificates_follow_the_schema(compressor, mlp, rows):
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA.read_text())

@@ -3,7 +3,7 @@
     python examples/arduino/make_digits.py
 
 The digits are the 8x8 ones of scikit-learn. The sketch `digits/digits.ino` includes the
-two files that this writes: `network.h` and `digit.h`.
+files that this writes: `network.h`, `network_test.h` and `digit.h`.
 """
 
 import argparse
@@ -31,6 +31,7 @@ def main(folder):
     # pixels are 0 to 16 already
     program = to_c(compressor, X_train, input_scale=1)
     program.save(folder / "network.h")
+    program.save_test(folder / "network_test.h", X_test[:10])
 
     pixels = ", ".join(f"{pixel:.0f}" for pixel in X_test[0])
     lines = [

@@ -43,49 +43,47 @@ class ForwardPass:
 
     def __init__(self, network, *, sparse_below=SPARSE_BELOW, block_size=None):
         is_sparse = [is_mostly_zero(coef, sparse_below) for coef in network.coefs]
-        self._by_features = any(is_sparse)
-        self._network = network.to_dense()
-        if self._by_features:
-            self._network = remove_neurons(self._network)
-            self._inputs = np.flatnonzero(live_neurons(self._network.coefs)[0])
+        network = network.to_dense()
+        self._dtype, self._n_outputs = network.dtype, network.widths[-1]
+        if any(is_sparse):
+            network = remove_neurons(network)
+            self._inputs = np.flatnonzero(live_neurons(network.coefs)[0])
             self._operators = [
                 sparse.csr_array(coef.T) if few else coef.T
-                for coef, few in zip(self._network.coefs, is_sparse)
+                for coef, few in zip(network.coefs, is_sparse)
             ]
-            self._read = self._operators[0][:, self._inputs]
-        sizes = BLOCK_SIZE_SPARSE if self._by_features else BLOCK_SIZE_DENSE
-        self._block_size = block_size or sizes
+            self._from_live = self._operators[0][:, self._inputs]
+            self._intercepts = [b[:, np.newaxis] for b in network.intercepts]
+            self._activate = ACTIVATIONS[network.activation]
+            self._forward, default_size = self._by_features, BLOCK_SIZE_SPARSE
+        else:
+            self._forward, default_size = network.output, BLOCK_SIZE_DENSE
+        self._block_size = block_size or default_size
 
     def __call__(self, X, thread_map=serial_map):
-        """Return the output for rows; parameters are those of `Network.forward`."""
-        forward = self._forward_by_features if self._by_features else self._forward
-        X = self._network.cast(X)
+        """Return the output for rows of the network's dtype, as `Network.forward`."""
         if X.shape[0] <= self._block_size:
-            return forward(X)
-        F = np.empty((X.shape[0], self._network.widths[-1]), self._network.dtype)
+            return self._forward(X)
+        F = np.empty((X.shape[0], self._n_outputs), self._dtype)
 
         def fill(blocks):
             for rows in blocks:
-                F[rows] = forward(X[rows])
+                F[rows] = self._forward(X[rows])
 
         blocks = list(gen_batches(X.shape[0], self._block_size))
         thread_map(fill, [blocks[part::N_PARTS] for part in range(N_PARTS)])
         return F
 
-    def _forward(self, X):
-        return self._network.activations(X)[-1]
-
     @OVERFLOW_ALLOWED
-    def _forward_by_features(self, X):
+    def _by_features(self, X):
         if sparse.issparse(X):
             first, A = self._operators[0], X.T
         else:
-            first, A = self._read, X.T[self._inputs]
-        activate = ACTIVATIONS[self._network.activation]
-        layers = zip([first, *self._operators[1:]], self._network.intercepts)
-        for layer, (operator, intercept) in enumerate(layers):
+            first, A = self._from_live, X.T[self._inputs]
+        operators = [first, *self._operators[1:]]
+        for layer, (operator, b) in enumerate(zip(operators, self._intercepts)):
             if layer:
-                activate(A)
+                self._activate(A)
             A = dense(operator @ A)
-            A += intercept[:, np.newaxis]
+            A += b
         return A.T

@@ -3,7 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,10 @@ class Network:
     intercepts: tuple
     activation: str
     out_activation: str = "identity"
+
+    def __getstate__(self):
+        """Copies, files and hashes are those of the fields, without what is cached."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def weights(self):
@@ -197,6 +201,10 @@ class Network:
             activations.append(Z)
         return activations
 
+    def output(self, X):
+        """Return the last of the `activations`."""
+        return self.activations(X)[-1]
+
     def forward(self, X, *, thread_map=serial_map):
         """Return the output before the output activation.
 
@@ -211,7 +219,7 @@ class Network:
         -------
         F : ndarray of shape (n_samples, n_outputs)
         """
-        return self._forward_pass(X, thread_map)
+        return self._forward_pass(self.cast(X), thread_map)
 
     @cached_property
     def _forward_pass(self):

@@ -175,6 +175,7 @@ class Certificate:
         Parameters
         ----------
         text : str or bytes
+            JSON.
 
         Returns
         -------
@@ -193,6 +194,7 @@ class Certificate:
         Parameters
         ----------
         title : str, default="Certificate"
+            Heading of the page.
 
         Returns
         -------
@@ -335,7 +337,9 @@ class Certificate:
             remarks.append(
                 f"{procedure[0].upper()}{procedure[1:]}{worst}: {name} = {relation}"
             )
-            if self.confidence is None:
+            # a network of a given density has none before it
+            alone = self.provenance is not None and self.provenance.before is None
+            if self.confidence is None and not alone:
                 remarks.append(
                     "rows that this network or the one before it loses are counted"
                 )

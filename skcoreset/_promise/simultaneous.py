@@ -62,6 +62,24 @@ class SimultaneousBounds:
         n_lost, sizes = self.rows.counts(lost)
         return float(max(self.upper(n)[k] for k, n in zip(n_lost, sizes)))
 
+    def smallest_epsilon(self, errors, delta):
+        """Return the smallest epsilon with at most a share `delta` over it.
+
+        Parameters
+        ----------
+        errors : ndarray of shape (n_samples,)
+            Of one network.
+
+        delta : float
+
+        Returns
+        -------
+        epsilon : float
+            Infinite if there is none.
+        """
+        n_most = int((self.upper(len(errors)) <= delta).sum()) - 1
+        return float(np.sort(errors)[-1 - n_most]) if n_most >= 0 else inf
+
     def check_n_rows(self):
         """Refuse too few rows to promise the target's delta of any network."""
         smallest = int(self.rows.sizes[self.rows.sizes > 0].min())
@@ -92,7 +110,7 @@ class PathPromises:
     From :func:`path_promises`. Look at all of it before you choose: with the stated
     confidence, no bound is below the true share.
 
-    Attributes
+    Parameters
     ----------
     estimators : list of fitted estimators
         The networks, from dense to sparse, wrapped as the original was.
@@ -104,11 +122,18 @@ class PathPromises:
         Error of every held-out row.
 
     bounds : SimultaneousBounds
+        Upper bounds on the shares of lost rows.
 
     about : dict
         `out_activation`, `n_outputs` and `scale` of the original.
 
     provenances : list of Provenance
+        Digests of each network and of the rows.
+
+    See Also
+    --------
+    path_promises : Makes one.
+    PathPromisesDisplay : Draws it.
     """
 
     estimators: list
@@ -174,10 +199,7 @@ class PathPromises:
         if target.kind.counts_rows:
             raise ValueError(f"error={target.error!r} counts rows: it has no epsilon.")
         delta = target.delta if delta is None else delta
-        n_most = int((self.bounds.upper(self.errors.shape[1]) <= delta).sum()) - 1
-        if n_most < 0:
-            return np.full(len(self.errors), inf)
-        return np.sort(self.errors, axis=1)[:, -1 - n_most]
+        return np.array([self.bounds.smallest_epsilon(e, delta) for e in self.errors])
 
     def choose(self, *, epsilon=None, delta=None):
         """Return the sparsest network that loses few enough rows, and its certificate.

@@ -159,15 +159,13 @@ class Core:
 
     def values(self):
         """Values of all trained parameters."""
-        if self.sparse_inputs is None:
-            return self.theta.copy()
-        return np.concatenate([self.sparse_inputs.theta, self.theta])
+        inputs = [self.sparse_inputs.theta] if self.sparse_inputs else []
+        return np.concatenate([*inputs, self.theta])
 
     def moments(self):
         """Moments of all trained parameters."""
-        if self.sparse_inputs is None:
-            return self.adam.moments
-        return np.hstack([self.sparse_inputs.moments, self.adam.moments])
+        inputs = [self.sparse_inputs.moments] if self.sparse_inputs else []
+        return np.hstack([*inputs, self.adam.moments])
 
     def look_up(self, rows):
         """Turn to a batch."""
@@ -264,10 +262,9 @@ class Core:
 
     def is_finite(self):
         # If squares of gradients overflow, parameters stay finite but stand still.
-        arrays = [self.theta, self.adam.moments[1]]
-        if self.sparse_inputs is not None:
-            arrays += [self.sparse_inputs.theta, self.sparse_inputs.moments[1]]
-        return all(np.isfinite(array).all() for array in arrays)
+        return all(
+            np.isfinite(array).all() for array in (self.values(), self.moments()[1])
+        )
 
     def _fill_in(self, where):
         theta = self.theta[where]

@@ -1,4 +1,4 @@
-"""What people bring: MLPs, what is around them, and the rows that they get."""
+"""Networks as users bring them: MLPs, their containers, and the rows they take."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,13 +7,13 @@ from .columns import (
     columns_read,
 )
 from .containers import (
+    changes_rows,
     check_is_compressor,
     is_compressor,
     is_fitted,
     is_mlp,
     last_step,
     levels,
-    open_steps,
     steps_before,
     thawed,
     with_last_step,
@@ -47,7 +47,6 @@ from .rows import (
 from .scalers import (
     LinearInputs,
     linear_inputs,
-    linear_steps,
 )
 from .training import (
     looks_like_training_rows,
@@ -65,6 +64,7 @@ __all__ = [
     "LinearInputs",
     "Pair",
     "Predictor",
+    "changes_rows",
     "check_estimator",
     "check_finite_output",
     "check_is_compressor",
@@ -82,12 +82,10 @@ __all__ = [
     "last_step",
     "levels",
     "linear_inputs",
-    "linear_steps",
     "looks_like_training_rows",
     "n_hidden_layers",
     "network_of",
     "numbered",
-    "open_steps",
     "predicts_labels",
     "set_label_encoding",
     "steps_before",

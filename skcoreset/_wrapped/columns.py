@@ -1,4 +1,4 @@
-"""Which columns of the rows that went in reach given inputs of the network."""
+"""Columns of X that given inputs of a network are made of."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -29,8 +29,8 @@ from sklearn.preprocessing import (
 from .compat import column_indices
 from .containers import open_steps, steps_before
 
-# Steps whose outputs depend on those columns only that are in the outputs' names.
-# Every output of another step is taken to depend on all columns.
+# Each output of these steps depends only on the columns that its name contains. Each
+# output of any other step is assumed to depend on all columns.
 _NAMED_BY_COLUMNS = (
     Binarizer,
     KBinsDiscretizer,
@@ -89,8 +89,8 @@ def _columns_of(step, used):
         return used
     if not hasattr(step, "n_features_in_"):
         raise ValueError(
-            f"{type(step).__name__} takes no columns: what of them is still read cannot"
-            " be told."
+            f"{type(step).__name__} takes no columns, so that it cannot be told "
+            "which ones the network still reads."
         )
     if isinstance(step, ColumnTransformer):
         return _columns_of_transformers(step, used)

@@ -1,4 +1,4 @@
-"""What of scikit-learn is private, experimental or differs between releases."""
+"""Parts of scikit-learn that are private, experimental or differ between releases."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -28,7 +28,7 @@ def column_indices(transformer):
     return transformer._transformer_to_input_indices
 
 
-# Callbacks are experimental (from 1.9 on): without them, or with others than these,
+# Callbacks are experimental (since 1.9). If they are missing or have changed,
 # everything but `set_callbacks` works.
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -43,7 +43,7 @@ except ImportError:  # pragma: no cover (the oldest releases come here)
 
 
 def fit_with_callbacks(fit):
-    """Decorate `fit`: callbacks end with it, where there are any."""
+    """Decorate `fit`, so that an estimator's callbacks end with it."""
     managed = with_callbacks(fit)
 
     @wraps(fit)

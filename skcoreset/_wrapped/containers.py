@@ -1,6 +1,7 @@
-"""What people put around a network: how to open it, refill it, or what to do instead.
+"""Containers: estimators that hold a network, how to open and refill them.
 
-A new kind of container is one entry in `CONTAINERS`.
+A new kind of container is one entry in `CONTAINERS`. For an estimator that cannot be
+compressed, `why_not` says what to pass instead.
 """
 
 # Authors: the skcoreset developers
@@ -11,7 +12,6 @@ from copy import copy, deepcopy
 from dataclasses import dataclass
 from operator import attrgetter
 
-import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def _has(estimator, attribute):
-    """Whether an attribute is its own: some objects answer to any name."""
+    """Whether an object has an attribute of its own; a mock answers to any name."""
     return attribute in getattr(estimator, "__dict__", ())
 
 
@@ -55,8 +55,8 @@ class Container:
         Whether `CoresetCompressor` takes it as its `estimator`.
 
     refill : callable, default=None
-        Returns a copy of an estimator that holds something else. None: the container
-        adds nothing to what it holds, which stands for it.
+        Returns a copy of an estimator that holds something else. None if the container
+        changes no prediction, so that what it holds can take its place.
     """
 
     is_one: Callable
@@ -151,18 +151,25 @@ def steps_before(estimator):
 def open_steps(steps):
     """Names and steps that change rows in prediction.
 
-    Pipelines and FrozenEstimators are opened. Left out are "passthrough", None and the
-    samplers of imbalanced-learn, which act in `fit` only.
+    Pipelines and FrozenEstimators are opened.
     """
     opened = []
     for name, step in steps:
         step = thawed(step)
-        is_sampler = hasattr(step, "fit_resample") and not hasattr(step, "transform")
         if isinstance(step, Pipeline):
             opened += open_steps(step.steps)
-        elif step is not None and step != "passthrough" and not is_sampler:
+        elif changes_rows(step):
             opened.append((name, step))
     return opened
+
+
+def changes_rows(step):
+    """Tell whether a step before the last changes rows when a Pipeline predicts.
+
+    "passthrough" and None never do; the samplers of imbalanced-learn act in `fit` only.
+    """
+    is_sampler = hasattr(step, "fit_resample") and not hasattr(step, "transform")
+    return step is not None and step != "passthrough" and not is_sampler
 
 
 def thawed(estimator):
@@ -173,7 +180,7 @@ def thawed(estimator):
 
 
 def last_step(estimator):
-    """Return the MLP that an estimator predicts by; what is no container, as it is.
+    """Return the MLP inside an estimator, or the estimator itself if it holds none.
 
     Parameters
     ----------
@@ -223,7 +230,7 @@ def is_fitted(estimator):
     return hasattr(last_step(estimator), "coefs_")
 
 
-# What to do with what cannot be opened
+# Estimators that cannot be opened
 
 
 def why_not(estimator):
@@ -264,9 +271,10 @@ def _hint(estimator, written):
         last_step(getattr(estimator, "regressor_", None))
     ):
         return f"Compress inside it, {transformed_target(estimator, written)}: "
-    for attribute, index, n_networks in _networks_in(estimator):
+    path, n_networks = _network_in(estimator)
+    if n_networks:
         one_of = f", one of {n_networks} networks" if n_networks > 1 else ""
-        return f"Pass `{written}.{attribute}{index}`{one_of}: "
+        return f"Pass `{written}{path}`{one_of}: "
     parameters = getattr(estimator, "get_params", dict)()
     for parameter, value in vars(estimator).items():
         if parameter in parameters and is_mlp(last_step(value)):
@@ -289,24 +297,27 @@ def transformed_target(estimator, written):
     )
 
 
-def _networks_in(estimator):
-    """Where the first fitted network of each attribute is, and how many it has."""
+def _network_in(estimator):
+    """How to reach the first fitted network in an estimator, and how many there are.
+
+    ("", 0) if there is none.
+    """
     for attribute, value in vars(estimator).items():
-        if not attribute.endswith("_") or attribute.startswith("_"):
+        if attribute.startswith("_") or not attribute.endswith("_"):
             continue
-        several = isinstance(value, (list, np.ndarray))
-        values = np.asarray(value, dtype=object).ravel() if several else [value]
+        several = isinstance(value, list)
+        values = value if several else [value]
         for path in ("", ".estimator"):
-            inside = [
-                each if not path else getattr(each, "estimator", None)
-                for each in values
-            ]
             fitted = [
                 i
-                for i, each in enumerate(inside)
-                if is_mlp(last_step(each)) and is_fitted(each)
+                for i, each in enumerate(values)
+                if _is_fitted_mlp(getattr(each, path[1:], None) if path else each)
             ]
             if fitted:
                 index = f"[{fitted[0]}]" if several else ""
-                yield attribute, index + path, len(fitted)
-                break
+                return f".{attribute}{index}{path}", len(fitted)
+    return "", 0
+
+
+def _is_fitted_mlp(estimator):
+    return is_mlp(last_step(estimator)) and is_fitted(estimator)

@@ -1,4 +1,4 @@
-"""Whatever predicts, seen alike: its classes, predictions and outputs."""
+"""Predictor: classes, predictions and outputs of anything that predicts."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -45,7 +45,7 @@ class Outputs:
 
 
 class Predictor:
-    """Anything fitted that has `predict`, whoever made it.
+    """Any fitted model that has `predict`.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Predictor:
 
     @property
     def classes(self):
-        """Its classes, an ndarray, or None where it does not tell them."""
+        """Its classes, an ndarray, or None if it has no `classes_`."""
         classes = getattr(self.estimator, "classes_", None)
         # of several outputs there are several arrays
         of_several = isinstance(classes, list) and any(map(np.ndim, classes))

@@ -28,7 +28,7 @@ def inputs_of(estimator, X, owner=None):
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
     owner : estimator, default=None
-        In whose name errors are raised. None is the MLP.
+        The estimator that error messages name. None is the MLP.
 
     Returns
     -------

@@ -42,7 +42,7 @@ class LinearInputs:
     @property
     def clips(self):
         """Whether the value of a feature can be clipped."""
-        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
+        return bool(np.isfinite([self.low, self.high]).any())
 
     @property
     def is_identity(self):
@@ -51,7 +51,7 @@ class LinearInputs:
         return bool(same) and not self.clips
 
 
-# Factor, summand and range of each feature, by the exact type: a subclass may do
+# Factor, summand and range of each feature. Types must match exactly: a subclass may do
 # something else.
 _LINEAR = {
     StandardScaler: lambda step: _shifted(step.mean_ if step.with_mean else 0, step),
@@ -104,11 +104,11 @@ def linear_inputs(estimator):
         if type(step) is FunctionTransformer and step.func is None:
             continue
         if type(step) not in _LINEAR:
+            known = ", ".join(kind.__name__ for kind in _LINEAR)
             raise ValueError(
                 f"The step {name!r} before the network is of type "
-                f"{type(step).__name__}, and only {', '.join(linear_steps())} can be "
-                "written as one linear map per feature: pass the network alone, and "
-                "rows as it gets them."
+                f"{type(step).__name__}, and only {known} can be written as one linear "
+                "map per feature: pass the network alone, and rows as it gets them."
             )
         factor, summand, *limits = _LINEAR[type(step)](step)
         scale, offset = scale * factor, offset * factor + summand
@@ -116,8 +116,3 @@ def linear_inputs(estimator):
         low = np.clip(low * factor + summand, *limits)
         high = np.clip(high * factor + summand, *limits)
     return LinearInputs(scale, offset, low, high)
-
-
-def linear_steps():
-    """Names of the types that :func:`linear_inputs` folds."""
-    return [kind.__name__ for kind in _LINEAR]

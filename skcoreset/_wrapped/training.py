@@ -1,4 +1,4 @@
-"""How a wrapped network is trained, and what can be seen of how it was trained."""
+"""Training: how a network is trained in `fit`, and signs of how it was before."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -18,12 +18,12 @@ from .containers import last_step, thawed
 from .mlp import encode_targets, is_multilabel, network_of, predicts_labels
 from .rows import inputs_of
 
-# Rank correlation of predictions and y from which y is the network's own target in
+# SAME_ORDER: above this rank correlation, y is probably the network's own target in
 # other units.
 SAME_ORDER = 0.5
 
-# Accuracy that a network may lose between early stopping, which takes the best of many
-# epochs, and other rows; beside four standard errors.
+# MUCH_WORSE: accuracy that other rows may lose against the best epoch of early
+# stopping, in addition to four standard errors.
 MUCH_WORSE = 0.02
 
 
@@ -50,7 +50,7 @@ def train_copy(estimator, X, y, fit_params, rng):
 
 
 def warn_if_class_is_held_out(mlp, y, y_kept):
-    """Warn of classes of `y` that no row is left to train on.
+    """Warn of classes whose rows are all held out, so that none is left to train on.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _rank_correlation(a, b):
 
 
 def warn_if_training_rows(estimator, X, y=None):
-    """Warn where rows seem to be those that a fitted network was trained on.
+    """Warn if rows seem to be those that a fitted network was trained on.
 
     Parameters
     ----------

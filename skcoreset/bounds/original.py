@@ -136,15 +136,15 @@ def original_bound(compressor, X, y, X_unlabelled, *, confidence=0.95, densities
     >>> from sklearn.neural_network import MLPClassifier
     >>> from skcoreset import CoresetCompressor
     >>> from skcoreset.bounds import original_bound
-    >>> X, y = load_digits(return_X_y=True)
-    >>> X, y = X / 16, y < 5
-    >>> mlp = MLPClassifier((30,), max_iter=100, random_state=0).fit(X[:1300], y[:1300])
-    >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X[:1300])
-    >>> bound = original_bound(
-    ...     compressor, X[:1300], y[:1300], X[1300:], densities=[0.1]
-    ... )
-    >>> bound.error_bound == bound.occam.error_bound + bound.disagreement_bound
-    True
+    >>> X, y = load_digits(n_class=2, return_X_y=True)
+    >>> X_train, y_train, X_new = X[:250] / 16, y[:250], X[250:] / 16
+    >>> mlp = MLPClassifier((10,), max_iter=100, random_state=0).fit(X_train, y_train)
+    >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X_train)
+    >>> bound = original_bound(compressor, X_train, y_train, X_new, densities=[0.1])
+    >>> print(bound)
+    With 95% confidence, the original network is wrong on at most ...% of fresh rows:
+       ...%  a network with a code of ... bits is wrong (on ...% of 250 labelled rows)
+       ...%  the two differ (on ...% of 110 unlabelled rows)
     """
     check_classifier(compressor, "original_bound")
     if num_samples(X_unlabelled) == 0:

@@ -3,6 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from dataclasses import dataclass
 from numbers import Real
 from tempfile import TemporaryDirectory
@@ -228,7 +229,10 @@ def split_bound(
                 memory=memory,
                 random_state=seed,
             )
-            small.fit(X)
+            with warnings.catch_warnings():
+                # These rows may make the network; its certificate is not used.
+                warnings.filterwarnings("ignore", "X has as many rows as the network")
+                small.fit(X)
             candidates.append((small.density_, False, small.estimator_))
             small.fine_tune(X, y)
             candidates.append((small.density_, True, small.estimator_))

@@ -84,6 +84,7 @@ class MonitorDisplay(Display):
         Parameters
         ----------
         monitor : Monitor
+            In use, or new.
 
         ax : matplotlib Axes, default=None
             Split between evidence and shares. By default a new figure is made.

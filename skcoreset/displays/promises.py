@@ -28,6 +28,7 @@ class PathPromisesDisplay(Display):
         Largest share that is wanted.
 
     confidence : float
+        That all bounds hold together.
 
     label : str, default="lost"
         What is counted.
@@ -78,6 +79,7 @@ class PathPromisesDisplay(Display):
         Parameters
         ----------
         promises : PathPromises
+            From :func:`path_promises`.
 
         epsilon : float, default=None
             None is that of the compressor. It must be None if the error counts rows.

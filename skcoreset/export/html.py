@@ -14,6 +14,7 @@ from numbers import Integral
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state, check_scalar
 
 from .._compress import Finish
@@ -22,6 +23,7 @@ from .._network import dense, live_neurons
 from .._parallel import one_blas_thread, threads
 from .._plan import Plan
 from .._promise.judge import Judge
+from .._promise.simultaneous import SimultaneousBounds
 from .._promise.target import Target
 from .._wrapped import (
     check_is_compressor,
@@ -58,6 +60,7 @@ def to_html(
     image_shape="auto",
     title=None,
     max_size=500_000,
+    simultaneous=False,
 ):
     """Make a page that lets a network be thinned and tried, in one file.
 
@@ -101,6 +104,12 @@ def to_html(
         all networks, the dense one's too, are rounded to 255 levels for each neuron,
         and the densest points of the path are left out until the page fits. It says so.
 
+    simultaneous : bool, default=False
+        Whether the promises of all points hold together, with the compressor's
+        `confidence`, so that one may slide first and choose after
+        (:func:`~skcoreset.path_promises`). They promise less than those of single
+        points.
+
     Returns
     -------
     page : Page
@@ -112,7 +121,8 @@ def to_html(
     ValueError
         If there are too few held-out rows for the compressor's `delta`; densities are
         not between 0 and 1; `image_shape` does not fit the features; or not even the
-        dense network and one other fit into `max_size`.
+        dense network and one other fit into `max_size`; or `simultaneous` is true and
+        the compressor has no `confidence`.
 
     Warns
     -----
@@ -135,8 +145,8 @@ def to_html(
 
     Every point of the path has the smallest epsilon (the smallest delta, where the
     error counts rows) that the held-out rows allow, as if it had been fixed beforehand
-    and the path been walked up to there. To pick the one that looks best is not covered
-    by any promise.
+    and the path been walked up to there. To pick the one that looks best is covered by
+    a promise with `simultaneous=True` only.
 
     Of a Pipeline, the page has the features of its first step where the steps before
     the network shift and scale each column. Otherwise it has the network's inputs.
@@ -172,13 +182,25 @@ def to_html(
     judge = Judge(network, inputs, held_out, plan)
     judge.rows.check_sizes(plan.target)
     features, line, names = _features_of(compressor, X, X_val)
-    page = _page_of_inputs(features, line, names, image_shape, judge)
+    examples = _examples(judge, is_classifier(original))
+    page = _page_of_inputs(features, line, names, image_shape, examples)
     page |= _page_of_outputs(original, judge, classes)
     page["title"] = _title(page) if title is None else title
     page |= _explained(plan.target, "images" if page["shape"] else "rows")
+    if simultaneous and plan.target.confidence is None:
+        raise ValueError(
+            "simultaneous=True needs a confidence: set that of the compressor."
+        )
     path = [network, *_walk(plan, network, inputs, densities)]
+    together = None
+    if simultaneous:
+        # the dense network is rounded, too, if the page would be too large
+        together = SimultaneousBounds(judge.rows, plan.target, len(path))
+        if not plan.error.counts_rows:
+            together.check_n_rows()
+    page["together"] = simultaneous
     for bits, rounded in ((32, _single_precision), (8, _eight_bits)):
-        points = _measured(path, rounded, judge)
+        points = _measured(path, rounded, judge, together, is_classifier(original))
         shown, _ = rounded(network)
         comparison = _compared(page, shown, features, original, (X, X_val))
         page |= {"bits": bits, "about": _about(compressor, path, bits, judge)}
@@ -269,38 +291,40 @@ def _without_dead_ends(network):
     )
 
 
-def _measured(path, rounded, judge):
+def _measured(path, rounded, judge, together, predicts_classes):
     """For each network its weights, its promise, and how often it agrees."""
     target, rows = judge.target, judge.rows
     before = np.zeros(rows.n_samples)
     n_edges = path[0].n_edges
-    labels = path[0].labels(judge.F)
     points, epsilon, delta = [], 0.0, 0.0
     for network in path:
         shown, weights = rounded(network)
         errors = judge.errors(shown)
-        # a path reaches this network only if all networks before it pass
-        judged = target.rule.counted(errors, before)
-        before = errors
-        if target.kind.counts_rows:
-            smallest = _smallest_delta(rows, target, judged)
-            delta = max(delta, _rounded_up(smallest))
-            reached = replace(target, delta=delta)
+        if together is None:
+            # a path reaches this network only if all networks before it pass
+            judged = target.rule.counted(errors, before)
+            before = errors
+            epsilon, delta = _allowed(rows, target, judged, epsilon, delta)
+            reached = _reached(target, epsilon, delta)
+            statistic = rows.statistic(reached.lost(judged), reached.rule)
         else:
-            smallest = rows.completed(replace(target, epsilon=None), judged).epsilon
-            epsilon = max(epsilon, _rounded_up(smallest))
-            reached = replace(target, epsilon=epsilon)
-        statistic = rows.statistic(reached.lost(judged), reached.rule)
+            epsilon, delta = _allowed_together(together, errors)
+            reached = _reached(target, epsilon, delta)
+            statistic = together.upper_share(reached.lost(errors))
         certificate = rows.certificate(
             errors,
             reached,
-            "conformal",
+            "conformal" if together is None else "simultaneous",
             statistic=statistic,
             scale=None if judge.scale is None else tuple(judge.scale.tolist()),
             out_activation=network.out_activation,
             n_outputs=network.widths[-1],
+            n_networks=1 if together is None else together.n_networks,
         )
-        same = (shown.labels(shown.forward(judge.X_val)) == labels).all(axis=1)
+        same = None
+        if predicts_classes:
+            labels = shown.labels(shown.forward(judge.X_val))
+            same = int((labels == path[0].labels(judge.F)).all(axis=1).sum())
         points.append(
             {
                 "widths": [network.coefs[0].shape[0], *network.widths],
@@ -308,13 +332,36 @@ def _measured(path, rounded, judge):
                 "density": float(network.n_edges / n_edges),
                 "epsilon": _as_text(epsilon),
                 "delta": _as_text(reached.delta),
-                "same": int(same.sum()),
+                "same": same,
                 "promise": certificate.promise,
                 "sentence": str(certificate),
                 "weights": base64.b64encode(zlib.compress(weights, 9)).decode(),
             }
         )
     return points
+
+
+def _allowed(rows, target, errors, epsilon, delta):
+    """The smallest epsilon or delta that is not below that of the network before."""
+    if target.kind.counts_rows:
+        return epsilon, max(delta, _rounded_up(_smallest_delta(rows, target, errors)))
+    smallest = rows.completed(replace(target, epsilon=None), errors).epsilon
+    return max(epsilon, _rounded_up(smallest)), delta
+
+
+def _allowed_together(together, errors):
+    """The smallest epsilon or delta, with those of all other networks at once."""
+    target = together.target
+    if target.kind.counts_rows:
+        return 0.0, _rounded_up(together.upper_share(target.lost(errors)))
+    return _rounded_up(together.smallest_epsilon(errors, target.delta)), 0.0
+
+
+def _reached(target, epsilon, delta):
+    """The target with what was found in place of what was asked."""
+    if target.kind.counts_rows:
+        return replace(target, delta=delta)
+    return replace(target, epsilon=epsilon)
 
 
 def _smallest_delta(rows, target, errors):
@@ -454,7 +501,7 @@ def _features_of(compressor, X, X_val):
     return features, line, [str(name) for name in names]
 
 
-def _page_of_inputs(features, line, names, image_shape, judge):
+def _page_of_inputs(features, line, names, image_shape, examples):
     """Names and ranges of features, or pixels, and how they become inputs."""
     rows, X_val = np.vstack(features), features[1]
     lows, highs = rows.min(axis=0), rows.max(axis=0)
@@ -469,8 +516,7 @@ def _page_of_inputs(features, line, names, image_shape, judge):
         "steps": steps.tolist(),
         "typical": np.median(rows, axis=0).tolist(),
         "examples": [
-            [_short(value) for value in row]
-            for row in X_val[_some_of_each_class(judge)].tolist()
+            [_short(value) for value in row] for row in X_val[examples].tolist()
         ],
     } | _page_of_pixels(X_val, image_shape)
 
@@ -505,9 +551,15 @@ def _short(value):
     return int(value) if value.is_integer() else value
 
 
-def _some_of_each_class(judge):
-    """Numbers of held-out rows: one of each predicted class, then others."""
+def _examples(judge, predicts_classes):
+    """Numbers of held-out rows: one of each predicted class, then others.
+
+    Of values, rows from the smallest to the largest prediction.
+    """
     network, F = judge.network, judge.F
+    if not predicts_classes:
+        places = np.linspace(0, len(F) - 1, min(N_EXAMPLES, len(F))).astype(int)
+        return np.argsort(F[:, 0])[places]
     first = np.sort(np.unique(network.labels(F), axis=0, return_index=True)[1])
     others = np.setdiff1d(np.arange(len(F)), first)
     return np.append(first, others)[:N_EXAMPLES]

@@ -92,8 +92,8 @@ def to_micropython(
     >>> program = to_micropython(compressor, X[:900], input_scale=1)
     >>> module = {}
     >>> exec(program.source, module)
-    >>> module["predict"]([int(u) for u in X[900]]) == program.predict(X[900:901])[0]
-    True
+    >>> module["predict"]([int(u) for u in X[900]]), program.predict(X[900:901])
+    (4, array([4]))
     """
     if input_scale is None:
         raise ValueError(
@@ -260,8 +260,7 @@ class MicroPythonProgram(IntegerProgram):
             best = "0" if len(self.classes_) == 1 else best
             classes = self.classes_.tolist()
             if all(isinstance(label, LITERALS) for label in classes):
-                text = ", ".join(ascii(label) for label in classes)
-                lines = [f"CLASSES = ({text},)", "", "", *lines]
+                lines = [_assignment("CLASSES", classes), "", "", *lines]
                 best = f"CLASSES[{best}]"
             return [*lines, f"    return {best}"]
         # exp is that of the device, and not of the program in C
@@ -340,7 +339,7 @@ def _assignment(name, table):
     if isinstance(table, bytes):
         blocks = [table[i : i + 16] for i in range(0, len(table), 16)]
         return "\n".join([f"{name} = (", *(f"    {block!r}" for block in blocks), ")"])
-    words, lines = [f"{value!r}," for value in table], [""]
+    words, lines = [f"{value!a}," for value in table], [""]
     for word in words:
         if len(lines[-1]) + len(word) > LINE_LENGTH:
             lines.append("")

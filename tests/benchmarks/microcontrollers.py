@@ -1,12 +1,14 @@
 """Networks on a simulated Arduino Uno (ATmega328P, 16 MHz): compressed, and dense ones.
 
 Accuracy in floats and in integers, bytes of the compact file and of ONNX, flash and RAM
-with an image of 784 bytes, bytes of stack, and milliseconds an image:
+with an image of 784 bytes, bytes of stack, and milliseconds an image. For MicroPython:
+bytes of the module, heap after its import, and estimated milliseconds on an RP2040.
 
     python -m tests.benchmarks.microcontrollers --data mnist.npz --network network.npz
 
 avr-gcc and simavr are needed for what is measured, skl2onnx for the files of ONNX,
-emlearn (PyPI) for the comparison with it.
+emlearn (PyPI) for the comparison with it, node and the package of
+`tests.export.micropython_port` for the heap.
 """
 
 # Authors: the skcoreset developers
@@ -28,9 +30,10 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from skcoreset import CoresetCompressor
-from skcoreset.export import dump, to_c
+from skcoreset.export import dump, to_c, to_micropython
 from tests.benchmarks.mnist import load, parser
 from tests.export.c.devices import has, predict_call, run_on_avr, sizes_on_avr
+from tests.export.micropython_port import has_port, results
 
 DENSITIES = (0.05, 0.02, 0.0165)
 WIDTHS = (8, 16, 32)
@@ -83,6 +86,12 @@ def row(name, mlp, reference, folder):
         sizes = f"{flash:7} {ram:6} {stack:6} {cycles.mean() / 16e3:6.1f}"
     numbers = f"{accuracies[0]:7.2f} {accuracies[1]:8.2f} {file.tell():8}"
     print(f"{name:28} {numbers} {onnx_bytes(mlp):>8} {sizes}", flush=True)
+    module = to_micropython(mlp, reference.X_calibration, input_scale=1 / 255)
+    heap = "-"
+    if has_port():
+        heap, _ = results(module, module.readings(X_test[:1]), heap=2**20)
+    sizes = f"{len(module.source):7} {heap:>6} {module.microseconds / 1000:13.0f}"
+    print(f"{name + ', MicroPython':53} {sizes}", flush=True)
 
 
 def emlearn_row(width, mlp, reference, folder):

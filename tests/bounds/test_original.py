@@ -79,7 +79,7 @@ def test_the_small_network_is_chosen_on_the_training_rows(rows, compressor, boun
     assert total(bound.occam) <= total(plain)
 
 
-def test_printed_it_says_what_it_rests_on(bound):
+def test_printed_bound_says_what_it_rests_on(bound):
     text = str(bound)
     assert text.startswith(
         "With 95% confidence, the original network is wrong on at most "
@@ -118,7 +118,7 @@ def test_it_holds_on_fresh_rows():
         assert 1 - mlp.score(X[4000:], y[4000:]) <= bound.error_bound
 
 
-def test_what_is_wrong_is_named(regressor):
+def test_bad_input_is_refused(regressor):
     mlp, X, y = problem("binary")
     compressor = compressor_of(mlp, X)
     with pytest.raises(ValueError, match="X_unlabelled has no rows"):

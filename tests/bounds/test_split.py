@@ -3,6 +3,8 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -50,7 +52,7 @@ def test_every_bound_is_the_exact_binomial_one_at_its_share_of_the_confidence(bo
     np.testing.assert_allclose(path["density"], [1, 0.5, 0.5, 0.1, 0.1], atol=0.01)
 
 
-def test_errors_are_those_of_the_estimators_on_rows_that_did_not_make_them(problem):
+def test_errors_are_counted_on_rows_that_made_no_network(problem):
     X, y = problem
     mlp = fitted(MLPClassifier((10,), max_iter=60, random_state=0), X[:600], y[:600])
     bound = split_bound(
@@ -88,7 +90,7 @@ def test_a_regressor_is_off_by_more_than_a_tolerance():
     assert exact == 0 < tuned <= 1
 
 
-def test_it_is_the_same_again_and_changes_nothing(problem):
+def test_it_is_reproducible_and_changes_nothing(problem):
     compressor = compressor_of(MLPClassifier((4,), max_iter=5))
     first, again = (
         split_bound(compressor, *problem, densities=[0.2]) for _ in range(2)
@@ -98,21 +100,21 @@ def test_it_is_the_same_again_and_changes_nothing(problem):
     assert not compressor.__sklearn_is_fitted__()
 
 
-def test_printed_it_says_what_it_rests_on(bound):
+def test_printed_bound_says_what_it_rests_on(bound):
     text = str(bound)
     for part in ("95% confidence", "600 rows", "not made from", "best of 5 networks"):
         assert part in text
     assert len(text.splitlines()) == 2 + 5
 
 
-def test_none_is_the_default_network_and_densities(problem):
+def test_defaults_are_the_default_network_and_densities(problem):
     X, y = problem
     compressor = CoresetCompressor(method="magnitude", random_state=0)
     bound = split_bound(compressor, X[:100], y[:100])
     assert bound.n_candidates == 13
 
 
-def test_what_is_wrong_is_named(problem):
+def test_bad_input_is_refused(problem):
     X, y = problem
     mlp = fitted(MLPClassifier((4,), max_iter=5), X, y)
     unfitted = compressor_of(MLPClassifier((4,), max_iter=5))
@@ -126,3 +128,12 @@ def test_what_is_wrong_is_named(problem):
         split_bound(compressor_of(MLPRegressor()), X, y)
     with pytest.raises(ValueError, match=r"densities=\[0\.0\]"):
         split_bound(unfitted, X, y, densities=[0.0])
+
+
+def test_rows_that_made_the_network_are_no_reason_to_warn(problem):
+    X, y = problem
+    compressor = compressor_of(MLPClassifier((4,), max_iter=5, random_state=0))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        split_bound(compressor, X, y, densities=[0.2])
+    assert not [each for each in caught if "as many rows" in str(each.message)]

@@ -110,7 +110,7 @@ def test_integers_come_back(n, largest):
     code_integers(encoder, values)
     decoder = Decoder(np.packbits(encoder.finish()).tobytes())
     assert_array_equal(code_integers(decoder, np.zeros(n, int)), values)
-    # a sign, the digits, and how many there are
+    # A sign, the digits, and their number.
     assert encoder.n_bits <= n * (np.log2(largest + 1) + 2) + 60
 
 
@@ -126,7 +126,7 @@ def test_endless_integer_ends():
 
 
 def test_carries_reach_back_over_many_words():
-    # the last symbol of many, all but certain: an interval at the end of the first
+    # All but the last symbol are nearly certain: the interval is at the upper end.
     for n in (1, 200, 5000):
         values = np.ones(n, int)
         values[-1] = 0

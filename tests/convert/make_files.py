@@ -76,8 +76,10 @@ class OwnForward(nn.Module):
         return 3 * self.last(torch.relu(self.second(x))).squeeze(-1) - 1
 
 
-def export(module, name, *, shape=(6,), dynamo=True, dtype=torch.float32, **params):
-    path = FILES / f"{name}.onnx"
+def export(
+    module, folder, name, *, shape=(6,), dynamo=True, dtype=torch.float32, **params
+):
+    path = folder / f"{name}.onnx"
     arguments = {
         "input_names": ["x"],
         "output_names": ["y"],
@@ -99,20 +101,24 @@ def export(module, name, *, shape=(6,), dynamo=True, dtype=torch.float32, **para
     return name
 
 
-def of_torch():
-    yield export(trained(sequential(), (-1, 2, 3)), "torch_sequential", shape=(2, 3))
-    yield export(trained(OwnForward()), "torch_own_forward")
-    yield export(trained(OwnForward()), "torch_script", dynamo=False, opset_version=11)
+def of_torch(folder):
+    yield export(
+        trained(sequential(), (-1, 2, 3)), folder, "torch_sequential", shape=(2, 3)
+    )
+    yield export(trained(OwnForward()), folder, "torch_own_forward")
+    yield export(
+        trained(OwnForward()), folder, "torch_script", dynamo=False, opset_version=11
+    )
     binary = nn.Sequential(nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 1), nn.Sigmoid())
-    yield export(trained(binary), "torch_sigmoid")
+    yield export(trained(binary), folder, "torch_sigmoid")
     two = nn.Sequential(nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 2), nn.Softmax(-1))
-    yield export(trained(two), "torch_two_classes")
+    yield export(trained(two), folder, "torch_two_classes")
     logits = nn.Sequential(nn.Linear(6, 7), nn.Sigmoid(), nn.Linear(7, 4))
-    yield export(trained(logits), "torch_float64", dtype=torch.float64)
-    yield export(trained(logits.float()), "torch_float16", dtype=torch.float16)
+    yield export(trained(logits), folder, "torch_float64", dtype=torch.float64)
+    yield export(trained(logits.float()), folder, "torch_float16", dtype=torch.float16)
 
 
-def of_keras():
+def of_keras(folder):
     keras.utils.set_random_seed(0)
     normalization = layers.Normalization()
     normalization.adapt(rows())
@@ -130,11 +136,11 @@ def of_keras():
     )
     for _ in range(20):
         model(rows(), training=True)
-    model.export(FILES / "keras.onnx", format="onnx", verbose=False)
+    model.export(folder / "keras.onnx", format="onnx", verbose=False)
     yield "keras"
 
 
-def of_sklearn():
+def of_sklearn(folder):
     X = rows()
     y = X[:, 0] * X[:, 1] + X[:, 2]
     params = {"max_iter": 50, "random_state": 0}
@@ -168,7 +174,7 @@ def of_sklearn():
         ),
     ):
         model = to_onnx(estimator.fit(X, target), X[:1], **options)
-        (FILES / f"{name}.onnx").write_bytes(model.SerializeToString())
+        (folder / f"{name}.onnx").write_bytes(model.SerializeToString())
         yield name
 
 
@@ -196,7 +202,7 @@ class Exported(nn.Module):
         return self.policy(x, deterministic=True)
 
 
-def of_stable_baselines3():
+def of_stable_baselines3(folder):
     sizes = {"net_arch": [16, 16]}
     policy = PPO(
         "MlpPolicy", Nothing(), policy_kwargs=sizes, seed=0, device="cpu"
@@ -205,30 +211,39 @@ def of_stable_baselines3():
         nn.init.normal_(parameter, std=0.3)
     names = ["action", "value", "log_probability"]
     yield export(
-        Exported(policy).eval(), "stable_baselines3", dynamo=False, output_names=names
+        Exported(policy).eval(),
+        folder,
+        "stable_baselines3",
+        dynamo=False,
+        output_names=names,
     )
 
 
-def main():
-    FILES.mkdir(exist_ok=True)
+def make(folder):
+    """Write the models; return what they predict, by file and by output."""
     expected = {}
-    for make in (of_torch, of_keras, of_sklearn, of_stable_baselines3):
-        for name in make():
-            session = InferenceSession(FILES / f"{name}.onnx")
+    for makers in (of_torch, of_keras, of_sklearn, of_stable_baselines3):
+        for name in makers(folder):
+            session = InferenceSession(folder / f"{name}.onnx")
             (given,) = session.get_inputs()
-            X = rows().reshape(-1, *given.shape[1:])
-            kind = {"double": "f8", "float16": "f2"}
-            X = X.astype(next((v for k, v in kind.items() if k in given.type), "f4"))
+            kind = {"tensor(double)": "f8", "tensor(float16)": "f2"}
+            X = rows().reshape(-1, *given.shape[1:]).astype(kind.get(given.type, "f4"))
+            expected[name] = {}
             outputs = session.run(None, {given.name: X})
             for node, output in zip(session.get_outputs(), outputs):
                 if isinstance(output, list):  # probabilities of ZipMap
                     output = np.array([list(row.values()) for row in output])
                 if output.dtype == object:
                     output = output.astype(str)
-                expected[f"{name}/{node.name}"] = output
-            print(name, [node.name for node in session.get_outputs()])
-    np.savez_compressed(FILES / "expected.npz", **expected)
+                expected[name][node.name] = output
+    return expected
 
 
 if __name__ == "__main__":
-    main()
+    FILES.mkdir(exist_ok=True)
+    arrays = {
+        f"{name}/{output}": array
+        for name, outputs in make(FILES).items()
+        for output, array in outputs.items()
+    }
+    np.savez_compressed(FILES / "expected.npz", **arrays)

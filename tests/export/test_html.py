@@ -17,18 +17,22 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from skcoreset import CoresetCompressor
+from skcoreset import CoresetCompressor, path_promises
 from skcoreset._errors import ERRORS, standard_deviations
 from skcoreset._network import Network
 from skcoreset._parallel import serial_map
 from skcoreset._plan import Plan
 from skcoreset._promise.judge import Judge
+from skcoreset._promise.simultaneous import SimultaneousBounds
 from skcoreset._promise.target import Target
 from skcoreset._wrapped import network_of
 from skcoreset.export import html as html_module
 from skcoreset.export import to_html
 
-from ..conftest import fitted
+from ..conftest import fitted, may_collapse
+
+# magnitude is fast, and loses classes; how good networks are is tested elsewhere
+pytestmark = may_collapse
 
 DENSITIES = [0.5, 0.2, 0.05]
 SCRIPT = """
@@ -209,7 +213,8 @@ def other(request):
     estimator, target = OTHERS[request.param]
     X, y = load_wine(return_X_y=True)
     estimator.set_params(max_iter=200, random_state=0)
-    pipeline = fitted(make_pipeline(StandardScaler(), estimator), X, target(y))
+    pipeline = make_pipeline(StandardScaler(), estimator)
+    fitted(pipeline, X[::2], target(y)[::2])
     compressor = CoresetCompressor(pipeline, method="magnitude", density=0.5).fit(X)
     return compressor, X, to_html(compressor, X[::2], X[1::2], densities=[0.5])
 
@@ -302,6 +307,41 @@ def test_what_is_promised_of_a_point_lets_the_choice_reach_it(
             assert point["promise"] == certificate.promise
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("error", ["relative", "prediction"])
+def test_promises_that_hold_together(error, mlp, digits):
+    _, _, X, _ = digits
+    compressor = CoresetCompressor(
+        mlp,
+        method="uniform",
+        density=0.2,
+        error=error,
+        delta=0.2,
+        confidence=0.9,
+        random_state=0,
+    ).fit(X)
+    options = {"densities": DENSITIES, "simultaneous": True}
+    data = Page(to_html(compressor, X[:400], X[400:], **options)).data
+    assert data["together"] is True
+    promises = path_promises(compressor, X[:400], X[400:], densities=DENSITIES)
+    # one more is counted here: the dense network, which may have to be rounded
+    rows, target = promises.bounds.rows, promises.bounds.target
+    bounds = SimultaneousBounds(rows, target, len(data["points"]))
+    for point, errors in zip(data["points"][1:], promises.errors):
+        words = f"for {len(data['points'])} networks"
+        assert words in point["sentence"]
+        if error == "relative":
+            smallest = bounds.smallest_epsilon(errors, 0.2)
+            assert smallest <= float(point["epsilon"]) <= 1.01 * smallest
+        else:
+            smallest = bounds.upper_share(errors > 0)
+            assert smallest <= float(point["delta"]) <= 1.01 * smallest
+        assert point["promise"].startswith("With 90% confidence, ")
+    compressor = compressor.set_params(confidence=None)
+    with pytest.raises(ValueError, match="simultaneous=True needs a confidence"):
+        to_html(compressor, X[:400], X[400:], **options)
+
+
 def test_same_answers_are_counted(page, digits):
     _, _, X, _ = digits
     data = Page(page).data
@@ -386,7 +426,8 @@ def test_page_that_differs_warns(ranked, digits, monkeypatch):
 
 def test_one_class_has_a_page(digits):
     X = digits[2]
-    mlp = fitted(MLPClassifier((4,), max_iter=5), X, np.full(len(X), "only"))
+    mlp = MLPClassifier((4,), max_iter=5)
+    fitted(mlp, digits[0], np.full(len(digits[0]), "only"))
     compressor = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
     html = to_html(compressor, X[:400], X[400:], densities=[0.5])
     assert Page(html).data["outputs"] == ["only"]
@@ -402,12 +443,26 @@ def test_one_class_has_a_page(digits):
     ],
 )
 def test_heading_says_what_to_do(make, shape, heading, digits):
-    X, y = digits[2], digits[3]
-    mlp = fitted(make(hidden_layer_sizes=(4,), max_iter=5), X, y)
+    X = digits[2]
+    mlp = fitted(make(hidden_layer_sizes=(4,), max_iter=5), *digits[:2])
     compressor = CoresetCompressor(mlp, method="magnitude", density=0.5).fit(X)
     html = to_html(compressor, X[:400], X[400:], densities=[0.5], image_shape=shape)
     assert re.search(heading, Page(html).text["h1"])
     assert ("images" in Page(html).data["symbols"]) == (shape == "auto")
+
+
+def test_examples_of_values_range_from_small_to_large(other):
+    compressor, X, html = other
+    examples = Page(html).data["examples"]
+    assert len(examples) == 10
+    if hasattr(compressor, "classes_"):
+        return
+    F = compressor.original_estimator_.predict(X[1::2]).reshape(len(X[1::2]), -1)
+    shown = compressor.original_estimator_.predict(examples).reshape(10, -1)[:, 0]
+    assert (np.diff(shown) > -0.01 * np.ptp(F[:, 0])).all()
+    np.testing.assert_allclose(
+        [shown[0], shown[-1]], [F[:, 0].min(), F[:, 0].max()], rtol=0.01, atol=0.01
+    )
 
 
 def test_names_are_escaped():

@@ -10,12 +10,15 @@ from sklearn.preprocessing import StandardScaler
 from skcoreset import CoresetCompressor
 from skcoreset.export import to_html
 
-from ..conftest import fitted
+from ..conftest import fitted, may_collapse
 from .browser import CHROMIUM, DRIVER, browser
 
-pytestmark = pytest.mark.skipif(
-    not (DRIVER and CHROMIUM), reason="chromedriver or Chromium is missing"
-)
+pytestmark = [
+    may_collapse,
+    pytest.mark.skipif(
+        not (DRIVER and CHROMIUM), reason="chromedriver or Chromium is missing"
+    ),
+]
 DENSITIES = [0.5, 0.2, 0.05]
 TEXT = "return document.getElementById('{}').textContent"
 BARS = "return [...document.querySelectorAll('.{} span')].map(s => s.textContent)"
@@ -46,7 +49,7 @@ def drawing(mlp, digits, tmp_path_factory):
 def table(tmp_path_factory):
     X, y = load_wine(return_X_y=True, as_frame=True)
     mlp = MLPClassifier((12,), max_iter=200, random_state=0)
-    pipeline = fitted(make_pipeline(StandardScaler(), mlp), X, y)
+    pipeline = fitted(make_pipeline(StandardScaler(), mlp), X[::2], y[::2])
     compressor = CoresetCompressor(pipeline, method="magnitude", density=0.5).fit(X)
     path = tmp_path_factory.mktemp("pages") / "table.html"
     return (pipeline, X, *page_of(compressor, X[::2], X[1::2], path))

@@ -80,7 +80,7 @@ def test_rounded_weights_are_levels_of_a_step(bits, odd, dtype):
         found, whole = levels_of(weights)
         assert found.dtype == dtype
         assert_array_equal(found * whole.astype(dtype), weights)
-        # the fewest levels that will do
+        # No other step has fewer levels.
         assert np.abs(whole).max() <= np.abs(levels).max()
 
 
@@ -116,7 +116,7 @@ def test_zeros_are_levels_of_anything():
         np.array([1e-300, 1e300]),
     ],
 )
-def test_what_has_no_step_has_no_levels(values):
+def test_values_without_a_common_step_have_no_levels(values):
     assert levels_of(values) is None
 
 

@@ -3,6 +3,9 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import pickle
+
+import joblib
 import numpy as np
 import pytest
 from scipy import sparse
@@ -167,3 +170,14 @@ def test_unknown_output_activations_are_refused():
             function(F, "sparsemax")
     with pytest.raises(ValueError, match="out_activation='exp' is not"):
         labels(F, "exp")
+
+
+def test_what_is_cached_is_neither_hashed_nor_saved():
+    network = random_network([30, 8, 3])
+    key, size = joblib.hash(network), len(pickle.dumps(network))
+    F = network.forward(np.ones((2, 30)))
+    assert network.n_edges == len(network.weights)
+    assert joblib.hash(network) == key
+    assert len(pickle.dumps(network)) == size
+    loaded = pickle.loads(pickle.dumps(network))
+    np.testing.assert_array_equal(loaded.forward(np.ones((2, 30))), F)

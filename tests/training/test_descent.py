@@ -43,7 +43,7 @@ def test_numbers_of_edges_are_as_asked_or_as_they_are():
     assert_equal(path[1], network)
 
 
-def test_ranks_are_renewed_where_weights_have_been_trained():
+def test_edges_are_ranked_again_after_training():
     network, X, log = make_network((12, 4)), make_X(), []
     descend(network, X, [48, 20, 10], log)
     assert log == ["rank", 24, "rank", "finish", 12, "rank", "finish"]
@@ -60,10 +60,10 @@ def test_networks_do_not_depend_on_which_others_are_asked_for():
         assert_equal(one, other)
 
 
-def test_where_edges_make_no_difference_nothing_is_trained():
+def test_nothing_is_trained_if_dropped_edges_make_no_difference():
     network, X, log = make_network((12, 4)), make_X(), []
     X[:, 5:] = 0
-    # large weights of features that were never seen might still make one
+    # Features that no row has would still count by large weights.
     network.coefs[0][5:] *= 1e-3
     descend(network, X, [20], log)
     assert set(log) == {"rank"}

@@ -87,7 +87,7 @@ def test_sparse_rows_are_fitted_like_dense_ones(alpha):
     compressed = make_compressed(network)
     Y = np.eye(3)[np.random.default_rng(5).integers(3, size=len(X))]
     dense, from_sparse = (
-        # few features to a batch
+        # Batches with few features.
         trained(compressed, FitLabels(network, rows, Y, alpha=alpha, batch_size=2))
         for rows in (X, csr_array(X))
     )
@@ -105,7 +105,7 @@ def test_threads_do_not_change_the_result(which):
     assert_equal(parallel, serial)
 
 
-def test_untouched_networks_leave_as_they_came():
+def test_untrained_networks_are_returned_unchanged():
     network = make_network(dtype=np.float32)
     objective = MatchOriginal(network, make_X(), ERRORS["scaled"])
     trainer = Trainer(network, objective, rng=None)
@@ -142,7 +142,7 @@ def test_neurons_that_lead_nowhere_and_missing_intercepts_are_not_trained(which)
     assert after.intercepts[1][2] == 0
 
 
-def test_nothing_to_train_is_no_error():
+def test_having_nothing_to_train_is_not_an_error():
     network = make_network((12, 3))
     objective = objectives(network)[1]
     empty = network.with_weights(np.zeros(36), [np.zeros(3)])
@@ -196,7 +196,7 @@ def test_training_that_diverges_ends_with_the_last_finite_weights(which, monkeyp
     assert_finite(trainer.network)
     assert (trainer.network.weights != network.weights).any()
 
-    # and goes on from there
+    # Training continues from there.
     monkeypatch.setattr(Core, "step", step)
     ended = trainer.network
     with warnings.catch_warnings():

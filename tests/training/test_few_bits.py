@@ -45,7 +45,7 @@ def test_weights_are_odd_multiples_of_a_float32_step(bits, out_activation, error
     rounded = few_bits.round(compressed)
     for coef, before in zip(rounded.coefs, compressed.coefs):
         assert_array_equal(coef != 0, before != 0)
-        # no multiple has more digits than float32 holds
+        # All multiples are exact in float32.
         assert_array_equal(coef.astype(np.float32), coef)
         levels = levels_of(coef, bits)
         assert (levels % 2 == 1).all()
@@ -80,7 +80,7 @@ def test_training_through_the_rounding_beats_rounding(X, monkeypatch):
     assert objective.loss(trained) < 0.6 * objective.loss(rounded)
 
 
-def test_trained_steps_beat_chosen_ones_where_levels_are_few(X, monkeypatch):
+def test_trained_steps_beat_chosen_ones_with_few_levels(X, monkeypatch):
     compressed, objective, few_bits = problem(X, 1)
     trained = few_bits.round(compressed)
     monkeypatch.setattr("skcoreset._training.few_bits.FEWEST_BITS", 0)

@@ -107,7 +107,9 @@ def test_rows_of_no_weight_do_not_matter(pruned, digits):
     assert accuracy(tuned, X, y) > 0.95
 
 
-def test_unit_of_the_weights_does_not_matter_nor_batches_without_any(pruned, digits):
+def test_neither_the_unit_of_sample_weights_nor_batches_of_weight_0_matter(
+    pruned, digits
+):
     X, y, _, _ = digits
     Y = y[:, np.newaxis] == np.arange(10)
     weights = (np.arange(len(y)) < 30).astype(float)

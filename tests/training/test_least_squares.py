@@ -38,7 +38,7 @@ def test_reweight_is_ridge_regression_of_each_neuron(activation):
             np.testing.assert_allclose(reweighted.intercepts[layer][neuron], offset)
 
 
-# with as many equations as a neuron has edges, or as there are rows
+# One equation for each edge of a neuron, or for each row.
 @pytest.mark.parametrize("n_samples", [300, 4])
 @pytest.mark.parametrize("n_equations, rtol", [(1024, 1e-8), (0, 1e-4)])
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
@@ -72,7 +72,7 @@ def test_memory_does_not_grow_with_the_square_of_the_inputs():
 
 
 def test_solving_does_not_depend_on_blas_threads():
-    # which workers of a cluster have as many of as their machine allows
+    # Workers of a cluster have the number of threads that their machine allows.
     A = np.random.default_rng(0).normal(size=(2000, 1200))
     gram, moments, old = A.T @ A, A[:1200, :1], np.ones((1200, 1))
     solutions = []

@@ -39,7 +39,7 @@ def test_features_are_those_of_one_row_but_for_a_few_of_another():
         n_shared = np.sort((row == X).sum(axis=1))
         assert n_shared[-2:].sum() >= 40  # two parents, or one
         n_foreign.append(40 - n_shared[-1])
-    # a row may be its own second parent
+    # A row may be its own second parent.
     expected = 40 * SWAP_PROBABILITY * (1 - 1 / 50)
     assert abs(np.mean(n_foreign) - expected) < 4 * np.std(n_foreign) / np.sqrt(1000)
 
@@ -75,7 +75,7 @@ def test_groups_are_neighbouring_columns_of_two_values_that_exclude_each_other()
     assert_array_equal(exclusive_groups(X), [0, 0, 0, 1, 2, 3, 4])
 
 
-def test_one_row_makes_itself_and_none_makes_none():
+def test_one_row_only_makes_copies_and_no_rows_are_made_of_none():
     X = make_X(1)
     assert_array_equal(make(X, 5), np.repeat(X, 5, axis=0))
     assert make(X, 0).shape == (0, 12)
@@ -90,7 +90,7 @@ def test_same_seed_same_rows_of_the_same_dtype():
     assert_array_equal(X, before)
 
 
-def test_sparse_rows_are_made_as_dense_ones_where_that_takes_little():
+def test_few_sparse_rows_are_made_as_dense_ones():
     X = make_X(30) * (make_X(30) > 0.5)
     made = make_rows(sparse.csr_array(X), 50, np.random.default_rng(1))
     np.testing.assert_array_equal(

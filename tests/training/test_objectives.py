@@ -110,26 +110,25 @@ def test_gce_power_is_that_of_the_generalized_cross_entropy(out_activation):
 @pytest.mark.parametrize("error", ["relative", "scaled", "absolute"])
 @pytest.mark.parametrize("out_activation", ["identity", "softmax"])
 def test_gradient_for_outputs_is_that_of_the_loss(error, out_activation):
-    # without hidden layers, whose errors count as well
+    # No hidden layers, as their errors would count, too.
     original = random_network((5, 3), out_activation=out_activation)
     objective = MatchOriginal(original, make_X(40, 5), ERRORS[error])
     other = random_network((5, 3), out_activation=out_activation, seed=1)
-    # of a half of the squares
+    # The engine minimises half of the squares.
     expected = np.divide(
         numerical_gradient(objective.loss, objective.standardised(other)), 2
     )
     assert_allclose(gradient(other, objective), expected, atol=1e-7)
 
 
-@pytest.mark.parametrize("dead_inputs", [0, 3])
-@pytest.mark.parametrize("dead_neurons", [0, 3])
-def test_sparse_rows_have_the_losses_and_gradients_of_dense_ones(
-    dead_inputs, dead_neurons
-):
+# Inputs and neurons that lead nowhere.
+@pytest.mark.parametrize("n_inputs", [0, 3])
+@pytest.mark.parametrize("n_neurons", [0, 3])
+def test_sparse_rows_have_the_losses_and_gradients_of_dense_ones(n_inputs, n_neurons):
     network, X = make_network(activation="tanh"), make_sparse_X()
     other = make_compressed(network, share=0.9)
-    other.coefs[0][:dead_inputs] = 0
-    other.coefs[1][:dead_neurons] = 0
+    other.coefs[0][:n_inputs] = 0
+    other.coefs[1][:n_neurons] = 0
     Y = np.eye(3)[np.random.default_rng(5).integers(3, size=len(X))]
     dense, from_sparse = (
         MatchOriginal(network, rows, ERRORS["relative"]) for rows in (X, csr_array(X))
@@ -182,7 +181,7 @@ def test_made_rows_are_trained_on_and_nothing_else(error):
     one, two = (objective.standardised(other) for objective in (plain, more))
     assert_allclose(two.forward(X), one.forward(X))
     assert_allclose(more.loss(two), plain.loss(one))
-    # ranks may differ by a factor
+    # Ranks may differ by a factor.
     one, two = (objective.rank(one)[0][0] for objective in (plain, more))
     assert_allclose(two / two.max(), one / one.max())
     assert more.n_samples == len(X) + 50
@@ -192,7 +191,7 @@ def test_made_rows_are_trained_on_and_nothing_else(error):
     assert_allclose(batch[:, -3:], more.network.forward(made))
 
 
-def test_a_descent_on_sparse_rows_trains_where_it_loses_or_has_few_edges():
+def test_on_sparse_rows_training_waits_for_a_loss_or_for_few_edges():
     network = make_network((12, 10, 8, 3))
     rows = csr_array(make_sparse_X(40)[:, :12])
     for X, waits in ((rows, True), (rows.toarray(), False)):

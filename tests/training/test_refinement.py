@@ -71,13 +71,13 @@ def test_error_falls_for_an_arbitrary_choice_of_edges(activation):
 
 
 @pytest.mark.parametrize("error", ["relative", "scaled", "absolute"])
-def test_the_original_itself_is_left_as_it_is(error):
+def test_the_original_itself_is_not_changed(error):
     network, X = make_network(), make_X()
     assert_equal(refine(network, network, X, error), network)
 
 
 def test_result_does_not_depend_on_n_jobs():
-    # large enough for steps to be divided
+    # Large enough for steps to be divided.
     network, X = make_network((12, 1200, 20)), make_X()
     compressed = make_compressed(network)
     one, two = (
@@ -136,7 +136,7 @@ def test_weights_of_any_scale_are_refined_without_overflow(activation, scale, la
     assert refined.dtype == np.float32
 
 
-def test_of_the_networks_on_the_way_the_closest_is_returned():
+def test_the_closest_network_of_all_steps_is_returned():
     network, X = make_network(), make_X()
     compressed = make_compressed(network)
     refined = refine(compressed, network, X)

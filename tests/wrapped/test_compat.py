@@ -1,4 +1,4 @@
-"""scikit-learn's experimental parts may change or go."""
+"""fit works if experimental parts of scikit-learn change or disappear."""
 
 import subprocess
 import sys

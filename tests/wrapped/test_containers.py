@@ -177,9 +177,15 @@ REFUSED = {
         "estimator.estimators_[1]",
     ),
     "stacked": (
-        lambda: StackingClassifier([("a", make_pipeline(network()))], cv=2),
+        lambda: StackingClassifier(
+            [
+                ("a", make_pipeline(StandardScaler(), LogisticRegression())),
+                ("b", make_pipeline(StandardScaler(), network())),
+            ],
+            cv=2,
+        ),
         "",
-        "estimator.estimators_[0]",
+        "estimator.estimators_[1]",
     ),
     "bagged": (
         lambda: BaggingClassifier(network(), n_estimators=4),

@@ -1,7 +1,8 @@
 // Reads a handwritten digit with a network that scikit-learn trained and skcoreset
-// compressed. The two headers are written by make_digits.py.
+// compressed. The headers are written by make_digits.py.
 
 #include "network.h"
+#include "network_test.h"
 #include "digit.h"
 
 void setup() {
@@ -18,6 +19,8 @@ void setup() {
   Serial.println(number);
   Serial.print("Microseconds: ");
   Serial.println(end - start);
+  Serial.print("Rows that differ from Python: ");
+  Serial.println(predict_test());
 }
 
 void loop() {

@@ -20,7 +20,14 @@ from sklearn.utils.validation import check_is_fitted
 from ..._compressor import CoresetCompressor
 from ..._network import fastest
 from ..._training import FitLabels
-from ..._wrapped import encode_targets, inputs_of, last_step, network_of, with_network
+from ..._wrapped import (
+    changes_rows,
+    encode_targets,
+    inputs_of,
+    last_step,
+    network_of,
+    with_network,
+)
 from ..._wrapped.compat import Interval, validate_params
 from ..checks import CONFIDENCE, are_wrong, check_tolerance, error_words, percent
 from .code import decode, encode, units_of
@@ -347,7 +354,7 @@ def _warn_of_fitted_steps(estimator):
     if not isinstance(estimator, Pipeline):
         return
     for _, step in estimator.steps[:-1]:
-        if step is None or step == "passthrough" or isinstance(step, FrozenEstimator):
+        if isinstance(step, FrozenEstimator) or not changes_rows(step):
             continue
         if get_tags(step).requires_fit:
             warnings.warn(

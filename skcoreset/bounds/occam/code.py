@@ -100,7 +100,7 @@ def encode(network):
     Returns
     -------
     code : ndarray of shape (n_bits,), dtype uint8
-        Zeros and ones. No code is the beginning of another.
+        Zeros and ones. No code is a prefix of another.
 
     parts : dict of str to float
         Bits that each part takes; they add up to `n_bits`.

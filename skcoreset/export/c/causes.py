@@ -50,7 +50,7 @@ def causes(program, linear, live, X, F):
         worst = numbers[beyond.sum(axis=0).argmax()]
         share = beyond.any(axis=1).mean()
         yield (
-            f"In {share:.2%} of the rows an input is beyond the range in C: "
+            f"In {share:.2%} of the rows an input is beyond its range: "
             f"{names[worst]} goes from {X[:, worst].min():.6g} to "
             f"{X[:, worst].max():.6g}, the {inputs.span_text(worst)}."
         )

@@ -151,7 +151,7 @@ def to_c(
     >>> from skcoreset.export import to_c
     >>> X, y = load_digits(return_X_y=True)
     >>> mlp = MLPClassifier((50,), max_iter=500, random_state=0).fit(X[:900], y[:900])
-    >>> compressor = CoresetCompressor(mlp, density=0.2, random_state=0).fit(X[:900])
+    >>> compressor = CoresetCompressor(mlp, density=0.2, random_state=0).fit(X[900:])
     >>> program = to_c(compressor, X[:900], input_scale=1)
     >>> program.flash_bytes < 4_000
     True

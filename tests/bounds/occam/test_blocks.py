@@ -55,7 +55,7 @@ def test_rows_of_images_are_found():
     assert [(blocks.height, blocks.width) for blocks in found] == [
         (2, 2), (3, 3), (4, 4),
     ]  # fmt: skip
-    # smooth noise, not square
+    # Smooth noise that is not square.
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((200, 15, 23))
     images = gaussian_filter(noise, (0, 1.5, 1.5))
@@ -74,11 +74,11 @@ def test_series_have_blocks_of_one_row():
     np.zeros((5, 1)),
     np.eye(12).repeat(3, axis=0),
 ], ids=["table", "constant", "one feature", "one-hot"])  # fmt: skip
-def test_inputs_without_neighbours_have_none(X):
+def test_inputs_without_similar_neighbours_have_no_blocks(X):
     assert tilings(X) == []
 
 
 def test_columns_of_a_table_may_look_like_rows():
-    # means, errors and worst values of ten measurements each
+    # Means, errors and worst values of ten measurements each.
     X, _ = load_breast_cancer(return_X_y=True)
     assert {blocks.row_length for blocks in tilings(X)} == {10}

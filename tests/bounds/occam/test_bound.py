@@ -12,7 +12,6 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from scipy.optimize import brentq
 from scipy.special import rel_entr
-from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -28,7 +27,7 @@ from skcoreset.bounds.occam.code import decode
 from skcoreset.bounds.occam.short_codes import STEPS_PER_PASS
 
 from ...conftest import fitted
-from ..common import compressor_of, problem
+from ..common import compressor_of, problem, refitted
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +67,7 @@ def test_kl_inverse_against_a_root_finder(r, divergence):
         return
     expected = brentq(excess, max(r, 1e-300), 1 - 1e-16, xtol=1e-15, rtol=1e-14)
     assert p == pytest.approx(expected, abs=1e-10)
-    # on the safe side
+    # Rounded up.
     assert p == 1 or excess(p) >= -1e-15
 
 
@@ -79,8 +78,8 @@ def test_kl_inverse_without_errors_has_a_closed_form():
 @pytest.mark.parametrize("pays", [True, False])
 def test_bound_holds_with_its_confidence_if_the_choice_is_paid_for(pays):
     # Sixteen networks, each looking at one feature, that errs with probability 0.3
-    # independently of the others: with 4 bits for the choice the bound of the best of
-    # them has to hold, and without them it may not.
+    # independently of the others. The bound of the best one has to hold with 4 bits for
+    # the choice, and fails too often without them.
     n_networks, error, n_samples, confidence, n_trials = 16, 0.3, 200, 0.9, 400
     networks, lengths = [], []
     for chosen in range(n_networks):
@@ -207,7 +206,7 @@ def test_counts():
 
 def test_same_random_state_same_bound(binary):
     compressor, X, y, bound = binary
-    compressor = clone(compressor).fit(X)
+    compressor = refitted(compressor, X)
     again = occam_bound(compressor, X, y, densities=[0.2, 0.1])
     assert_array_equal(again.code, bound.code)
     for name, values in bound.path.items():
@@ -219,7 +218,10 @@ def test_n_jobs_does_not_change_the_bound(binary, full_training):
     compressor, X, y, _ = binary
     first, second = (
         occam_bound(
-            clone(compressor).set_params(n_jobs=n_jobs).fit(X), X, y, densities=[0.1]
+            refitted(compressor, X, n_jobs=n_jobs),
+            X,
+            y,
+            densities=[0.1],
         )
         for n_jobs in (None, 2)
     )
@@ -275,8 +277,8 @@ def test_interrupted_it_returns_the_best_so_far(binary, monkeypatch, capsys):
         return rounded(*args)
 
     monkeypatch.setattr(_short_codes.ShortCodes, "rounded", interrupted)
-    compressor = clone(compressor).set_params(verbose=1).fit(X)
-    # from both starts, and one more
+    compressor = refitted(compressor, X, verbose=1)
+    # One from each start, and one more.
     n_finished = 3
     with pytest.warns(UserWarning, match="interrupted after 3 networks"):
         bound = occam_bound(compressor, X, y, densities=[0.2, 0.1])
@@ -303,7 +305,7 @@ def test_printed_bound_says_what_it_says(binary):
 # Refusals
 
 
-def test_a_regressor_needs_a_tolerance_and_a_classifier_has_none(regressor, binary):
+def test_regressors_need_a_tolerance_and_classifiers_take_none(regressor, binary):
     X = np.zeros((20, 64), np.float32) + np.arange(64)
     y = np.zeros((20, 2))
     with pytest.raises(TypeError, match="MLPRegressor predicts values"):
@@ -346,7 +348,7 @@ def test_default_densities_end_at_a_minimum(binary, full_training):
     assert n_edges.min() <= wide.n_edges < n_edges.max()
 
 
-def test_networks_without_edges_have_no_bound(binary):
+def test_a_search_without_edges_is_refused(binary):
     compressor, X, y, _ = binary
     with pytest.raises(ValueError, match=r"All networks .* lost all edges"):
         occam_bound(compressor, X, y, densities=[1e-6])
@@ -375,7 +377,7 @@ def test_blocks_of_images(digits, full_training):
 
 @pytest.mark.slow
 def test_a_network_that_needs_its_depth_is_where_the_search_starts(full_training):
-    # a narrow new one does not learn this
+    # A narrow new network does not learn this.
     rng = np.random.default_rng(0)
     X = rng.standard_normal((6000, 6))
     y = np.sin(3 * X[:, 0]) + np.sin(3 * X[:, 1]) * X[:, 2] > 0.3

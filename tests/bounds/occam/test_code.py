@@ -37,12 +37,12 @@ def test_decoder_returns_what_was_encoded(seed):
     code, parts = encode(network)
     assert set(np.unique(code)) <= {0, 1}
     assert sum(parts.values()) == pytest.approx(len(code))
-    # a few bits end the code, whatever they come after
+    # A few bits end every code.
     assert 0 <= parts["end of code"] <= 3
 
     n_features, n_outputs = len(network.levels[0]) - 1, network.levels[-1].shape[1]
     junk = np.random.default_rng(seed).integers(2, size=100)
-    # with other bits behind it the code means the same: it is a prefix code
+    # It is a prefix code: bits after it do not change its meaning.
     for bits in (code, np.append(code, junk), np.append(code, np.ones(100, int))):
         decoded = decode(bits, n_features, n_outputs)
         assert decoded.activation == network.activation
@@ -71,19 +71,19 @@ def test_blocks_of_inputs_are_part_of_the_code():
 def test_units_of_the_outputs_are_part_of_the_code(offset, scale):
     rng = np.random.default_rng(0)
     Y = offset + scale * rng.standard_normal((50, 2))
-    center, spread = units = units_of(Y)
+    center, unit = units = units_of(Y)
     assert_array_equal(center, Y.mean(axis=0).astype(np.float32))
-    # a few bits less than the standard deviation
-    assert (spread <= Y.std(axis=0) * (1 + 1e-6)).all() or scale == 0
-    assert (spread > Y.std(axis=0) * 0.99).all()
+    # The standard deviation with fewer bits.
+    assert (unit <= Y.std(axis=0) * (1 + 1e-6)).all() or scale == 0
+    assert (unit > Y.std(axis=0) * 0.99).all()
     levels = [rng.integers(-2, 3, size=(5, 2))]
     network = QuantisedNetwork(levels, short_float16(np.ones(1)), "relu", None, units)
     decoded = decode(encode(network)[0], 4, 2)
     for new, old in zip(decoded.units, units):
         assert_array_equal(new, old)
     (layer,) = decoded.layers(np.float64)
-    assert_array_equal(layer[:-1], levels[0][:-1] * spread.astype(float))
-    assert_array_equal(layer[-1], levels[0][-1] * spread.astype(float) + center)
+    assert_array_equal(layer[:-1], levels[0][:-1] * unit.astype(float))
+    assert_array_equal(layer[-1], levels[0][-1] * unit.astype(float) + center)
 
 
 def test_steps_are_rounded_to_two_bits():
@@ -94,7 +94,7 @@ def test_steps_are_rounded_to_two_bits():
     assert_array_equal(short_float16(short_float16(steps)), short_float16(steps))
 
 
-def test_no_code_begins_another():
+def test_no_code_is_a_prefix_of_another():
     codes = set()
     for levels in np.ndindex(3, 3, 3, 3):
         layer = np.array(levels, np.int8).reshape(2, 2) - 1
@@ -118,12 +118,12 @@ def test_code_is_about_as_long_as_its_entropy():
 
 def test_inputs_in_use_are_cheaper():
     rng = np.random.default_rng(0)
-    spread = (rng.random((201, 30)) < 0.04).astype(np.int8)
-    crowded = np.zeros_like(spread)
+    scattered = (rng.random((201, 30)) < 0.04).astype(np.int8)
+    crowded = np.zeros_like(scattered)
     crowded[:20] = rng.random((20, 30)) < 0.4
     lengths = [
         len(encode(QuantisedNetwork([each], np.ones(1, np.float16), "relu"))[0])
         / each.sum()
-        for each in (spread, crowded)
+        for each in (scattered, crowded)
     ]
     assert lengths[1] < 0.7 * lengths[0]

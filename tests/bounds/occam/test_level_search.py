@@ -115,7 +115,7 @@ def test_gradient_against_differences(out_activation):
                     gradient[tuple(place)], difference, rtol=1e-4, atol=1e-7
                 )
             else:
-                # of each label by itself, and without a factor
+                # Of each label separately, without a factor.
                 assert np.sign(gradient[tuple(place)]) == np.sign(difference)
 
 

@@ -280,7 +280,7 @@ def compile_on_host(functions, folder, *, compiler="gcc", options=("-O2",)):
 
 
 def _device_source(program, support, rows, call, flash):
-    in_type = "float" if rows.dtype == np.float32 else "uint8_t"
+    in_type = "float" if rows.dtype == np.float32 else f"{rows.dtype}_t"
     text = ",\n".join(
         "{"
         + ", ".join(repr(float(x)) if in_type == "float" else str(x) for x in row)

@@ -23,9 +23,9 @@ def mlp(digits):
 
 @pytest.fixture(scope="module")
 def compressor(mlp, digits):
-    X, y, _, _ = digits
+    X, y, X_new, _ = digits
     compressor = CoresetCompressor(mlp, density=0.3, bits=BITS, random_state=0)
-    return compressor.fit(X).fine_tune(X, y)
+    return compressor.fit(X_new).fine_tune(X, y)
 
 
 @pytest.fixture(scope="module")

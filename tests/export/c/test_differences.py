@@ -144,7 +144,7 @@ def test_a_wrong_input_scale_is_warned_of_with_its_cause(classifier, Z):
     counts = np.rint(512 + 100 * Z).clip(0, 1023)
     y = classifier.predict(Z)
     adc = fitted(clone_of(classifier), counts, y)
-    with pytest.warns(UserWarning, match=r"beyond the range in C: .* from 0 to 255\."):
+    with pytest.warns(UserWarning, match=r"beyond its range: .* from 0 to 255\."):
         to_c(adc, counts, input_scale=1)
     X, y = load_digits(return_X_y=True)
     net = fitted(MLPClassifier((16,), max_iter=40, random_state=0), X / 16, y)

@@ -15,7 +15,7 @@ from skcoreset.export import to_c
 from ...conftest import fitted
 from .devices import NO_UB, WARNINGS, has
 
-pytestmark = pytest.mark.skipif(not has("gcc", "g++"), reason="no gcc or g++")
+needs_gcc = pytest.mark.skipif(not has("gcc", "g++"), reason="no gcc or g++")
 
 LANGUAGES = [("gcc", "-std=c99", "c"), ("g++", "-std=c++17", "c++")]
 
@@ -79,6 +79,7 @@ def programs(rows):
     ]
 
 
+@needs_gcc
 @pytest.mark.parametrize("compiler, standard, language", LANGUAGES)
 def test_headers_are_included_twice_in_two_files_with_each_other(
     compiler, standard, language, programs, rows, tmp_path
@@ -102,6 +103,7 @@ def test_headers_are_included_twice_in_two_files_with_each_other(
     assert subprocess.run([tmp_path / "main"]).returncode == 0
 
 
+@needs_gcc
 def test_device_test_counts_rows_that_differ(programs, rows, tmp_path):
     for program in programs:
         program.save(tmp_path / "network.h")
@@ -124,6 +126,7 @@ def test_device_test_counts_rows_that_differ(programs, rows, tmp_path):
         assert subprocess.run([tmp_path / "main"]).returncode == 3
 
 
+@needs_gcc
 def test_units_become_the_readings_of_python(programs, rows, tmp_path):
     for program in programs:
         if program.input_type == "float":
@@ -147,6 +150,21 @@ def test_units_become_the_readings_of_python(programs, rows, tmp_path):
         assert np.abs(found - program.readings(values).astype(int)).max() <= 1
         assert (found == program.readings(values)).mean() > 0.95
         assert found.min() == 0 and found.max() == program.network.inputs.largest
+
+
+def test_device_test_has_the_rows_and_what_python_gives(programs, rows, tmp_path):
+    for program in programs:
+        program.save_test(tmp_path / "test.h", rows[:5])
+        text = (tmp_path / "test.h").read_text("ascii")
+        for key, expected in (
+            ("rows", program.readings(rows[:5])),
+            ("results", program.results(rows[:5])),
+        ):
+            body = re.search(rf"{key}\[\d+\] SKCORESET_FLASH = {{(.*?)}}", text, re.S)[
+                1
+            ]
+            found = [float(word.strip(" \nf")) for word in body.split(",")[:-1]]
+            np.testing.assert_allclose(found, expected.ravel(), rtol=1e-7)
 
 
 def test_comment_says_what_each_input_means(rows):
@@ -177,7 +195,7 @@ def test_comment_says_what_each_input_means(rows):
     assert "x[100]" not in source and "* and so on\n" in source
 
 
-def test_readings_of_12_bits_of_large_levels_do_not_overflow(tmp_path):
+def test_products_of_large_levels_do_not_overflow():
     """On AVR an int has 16 bits: products of levels over 128 need 32."""
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, (200, 6)).astype(float)
