@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 # share.
 LOST_RANKING = 0.25
 
-# Fewest expected rows of a class, and of all others, for an AUC.
+# Fewest rows of a class for a warning; for an AUC, as expected, of the others as well.
 N_EXPECTED = 5
 
 # A lost row is far off if its error is more than this many times epsilon.
@@ -109,7 +109,7 @@ def _lost_classes(judge, F_hat):
     n_kept, n_rows = (labels & labels_hat).sum(axis=0), labels.sum(axis=0)
     lost = ", ".join(
         f"{judge.classes[i]} ({n_kept[i]} of {n_rows[i]})"
-        for i in np.flatnonzero(n_kept < n_rows / 2)
+        for i in np.flatnonzero((n_kept < n_rows / 2) & (n_rows >= N_EXPECTED))
     )
     if not lost:
         return []

@@ -44,6 +44,12 @@ DENSITIES = tuple(np.round(0.7 ** np.arange(1, 16), 4).tolist())
 # TINY_DENSITY replaces a density of 0, so that ratios of densities are finite.
 TINY_DENSITY = 1e-6
 
+# ERRORS_OF_PAGE: errors that page.html can compute.
+ERRORS_OF_PAGE = (
+    *("relative", "entrywise", "scaled", "absolute"),
+    *("probability", "prediction", "classwise"),
+)
+
 # N_EXAMPLES: held-out rows that the button "Next example" shows.
 N_EXAMPLES = 10
 
@@ -175,6 +181,11 @@ def to_html(
     """
     check_is_compressor(compressor)
     check_scalar(max_size, "max_size", Integral, min_val=1)
+    if compressor.certificate_.error not in ERRORS_OF_PAGE:
+        raise ValueError(
+            f"error={compressor.certificate_.error!r} cannot be computed by the page; "
+            f"it knows {', '.join(ERRORS_OF_PAGE)}."
+        )
     original = compressor.original_estimator_
     network = network_of(original).to_dense()
     inputs = dense(network.cast(inputs_of(original, X, compressor)))
