@@ -29,7 +29,7 @@ def to_onnx(estimator, model, *, classes=None, output=None):
     model : str, path-like, bytes or onnx.ModelProto
         The model that the network comes from.
 
-    classes, output
+    classes, output : object, default=None
         As they were passed to :func:`from_onnx`.
 
     Returns
