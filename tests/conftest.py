@@ -5,6 +5,7 @@ import tracemalloc
 import warnings
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from skcoreset._network import Network
 
+TESTS = Path(__file__).parent
+
 # UserWarnings of the package are errors (pyproject.toml). These ones, of lost classes
 # and constant outputs, are expected of networks that were hardly trained, or compressed
 # fast and far: tests that ask about something else allow them.
@@ -22,12 +25,25 @@ may_collapse = pytest.mark.filterwarnings(
     "ignore::UserWarning:skcoreset._promise.collapse"
 )
 
+may_use_training_rows = pytest.mark.filterwarnings(
+    "ignore:X has as many rows as the network was trained on:UserWarning"
+)
+
+# Rooms whose tests are about what is made of a network, not how good it is or which
+# rows judged it: these two warnings are beside their point.
+BESIDE_THE_POINT = {"codec", "displays", "export", "methods", "training"}
+
 # Doctests that need an optional package: a part of their name, and the package.
 DOCTESTS_NEED = {"export.onnx": "skl2onnx", "InputDensityDisplay": "pandas"}
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
+        if item.path.parent != TESTS and item.path.is_relative_to(TESTS):
+            room = item.path.relative_to(TESTS).parts[0]
+            if room in BESIDE_THE_POINT:
+                item.add_marker(may_collapse)
+                item.add_marker(may_use_training_rows)
         if isinstance(item, pytest.DoctestItem):
             for part, package in DOCTESTS_NEED.items():
                 if part in item.name and not find_spec(package):

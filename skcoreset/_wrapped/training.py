@@ -137,8 +137,10 @@ def _rank_correlation(a, b):
     return a @ b / norm if norm else 0.0
 
 
-def warn_if_training_rows(estimator, X, y=None):
+def warn_if_training_rows(estimator, X, y):
     """Warn if rows seem to be those that a fitted network was trained on.
+
+    Without `y` there is no telling: half of the rows for each is a common split.
 
     Parameters
     ----------
@@ -147,23 +149,19 @@ def warn_if_training_rows(estimator, X, y=None):
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows that held-out ones are taken from.
 
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
     """
-    if looks_like_training_rows(estimator, X, y):
-        closer = (
-            " (with y this can be told with more certainty)"
-            if y is None
-            else ", and the loss on them is no higher than at the end of its training"
-        )
+    if y is not None and looks_like_training_rows(estimator, X, y):
         warnings.warn(
-            f"X has as many rows as the network was trained on, {num_samples(X)}"
-            f"{closer}. If they are the same rows, the certificate does not carry over "
-            "to new rows: pass rows that the network has not seen as X_val.",
+            f"X has as many rows as the network was trained on, {num_samples(X)}, and "
+            "the loss on them is no higher than at the end of its training. If they "
+            "are the same rows, the certificate does not carry over to new rows: pass "
+            "rows that the network has not seen as X_val.",
             UserWarning,
         )
 
 
-def looks_like_training_rows(estimator, X, y=None):
+def looks_like_training_rows(estimator, X, y):
     """Tell whether rows may be those that a fitted network was trained on.
 
     They are as many, and the loss on them is no higher than the one that the training
@@ -175,8 +173,7 @@ def looks_like_training_rows(estimator, X, y=None):
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Without them only rows are counted.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
 
     Returns
     -------
@@ -190,7 +187,7 @@ def looks_like_training_rows(estimator, X, y=None):
         return False
     # early stopping keeps the weights of its best epoch
     loss = mlp.loss_ if scores is None else mlp.loss_curve_[np.argmax(scores)]
-    return y is None or _loss(estimator, X, y) <= loss
+    return bool(_loss(estimator, X, y) <= loss)
 
 
 def _validation_scores(mlp):

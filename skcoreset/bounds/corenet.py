@@ -166,7 +166,7 @@ def corenet_bound(compressor, X, y, *, margin, confidence=0.95):
     >>> X, y = load_digits(return_X_y=True)
     >>> X /= 16
     >>> mlp = MLPClassifier(random_state=0).fit(X[:1000], y[:1000])
-    >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X[:1000])
+    >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X[1000:])
     >>> bound = corenet_bound(compressor, X[:1000], y[:1000], margin=1.0)
     >>> bound.margin_loss < 0.1, bound.error_bound > 1
     (True, True)

@@ -139,7 +139,8 @@ def original_bound(compressor, X, y, X_unlabelled, *, confidence=0.95, densities
     >>> X, y = load_digits(n_class=2, return_X_y=True)
     >>> X_train, y_train, X_new = X[:250] / 16, y[:250], X[250:] / 16
     >>> mlp = MLPClassifier((10,), max_iter=100, random_state=0).fit(X_train, y_train)
-    >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0).fit(X_train)
+    >>> compressor = CoresetCompressor(mlp, density=0.1, random_state=0)
+    >>> compressor = compressor.fit(X_train[:200])
     >>> bound = original_bound(compressor, X_train, y_train, X_new, densities=[0.1])
     >>> print(bound)
     With 95% confidence, the original network is wrong on at most ...% of fresh rows:

@@ -145,7 +145,7 @@ class MonitorDisplay(Display):
         if len(edges) > 1:
             shares = np.diff(lost) / np.diff(edges)
             self.shares_ = ax.stairs(shares, edges, color=BLUE, label="lost")
-            ax.set_ylim(0, 1.4 * max(shares.max(), 1.2 * self.delta))
+            ax.set_ylim(0, min(1.05, 1.4 * max(shares.max(), 1.2 * self.delta)))
         label = f"promised: at most {percent(self.delta)}"
         ax.axhline(self.delta, color=GREY, label=label)
         if self.alarm_row is not None:

@@ -103,7 +103,19 @@ class Comparison:
         return ""
 
     def warn(self, what, causes=(), stacklevel=3):
-        """Warn if there is a concern; `what` is the subject, `causes` sentences."""
+        """Warn if there is a concern.
+
+        Parameters
+        ----------
+        what : str
+            What differs, the subject of the sentence.
+
+        causes : list of str, default=()
+            Sentences.
+
+        stacklevel : int, default=3
+            Frames from here to the caller that the warning is for.
+        """
         if self.concern:
             reasons = " ".join(causes)
             warnings.warn(

@@ -22,7 +22,9 @@ from .._errors import ERRORS
 from .._network import dense, live_neurons
 from .._parallel import one_blas_thread, threads
 from .._plan import Plan
+from .._promise.digest import digest_of_network
 from .._promise.judge import Judge
+from .._promise.provenance import Provenance
 from .._promise.simultaneous import SimultaneousBounds
 from .._promise.target import Target
 from .._wrapped import (
@@ -41,6 +43,12 @@ DENSITIES = tuple(np.round(0.7 ** np.arange(1, 16), 4).tolist())
 
 # TINY_DENSITY replaces a density of 0, so that ratios of densities are finite.
 TINY_DENSITY = 1e-6
+
+# ERRORS_OF_PAGE: errors that page.html can compute.
+ERRORS_OF_PAGE = (
+    *("relative", "entrywise", "scaled", "absolute"),
+    *("probability", "prediction", "classwise"),
+)
 
 # N_EXAMPLES: held-out rows that the button "Next example" shows.
 N_EXAMPLES = 10
@@ -173,6 +181,11 @@ def to_html(
     """
     check_is_compressor(compressor)
     check_scalar(max_size, "max_size", Integral, min_val=1)
+    if compressor.certificate_.error not in ERRORS_OF_PAGE:
+        raise ValueError(
+            f"error={compressor.certificate_.error!r} cannot be computed by the page; "
+            f"it knows {', '.join(ERRORS_OF_PAGE)}."
+        )
     original = compressor.original_estimator_
     network = network_of(original).to_dense()
     inputs = dense(network.cast(inputs_of(original, X, compressor)))
@@ -297,6 +310,7 @@ def _measured(path, rounded, judge, together, predicts_classes):
     before = np.zeros(rows.n_samples)
     n_edges = path[0].n_edges
     points, epsilon, delta = [], 0.0, 0.0
+    original, digest_before = digest_of_network(path[0]), None
     for network in path:
         shown, weights = rounded(network)
         errors = judge.errors(shown)
@@ -311,16 +325,20 @@ def _measured(path, rounded, judge, together, predicts_classes):
             epsilon, delta = _allowed_together(together, errors)
             reached = _reached(target, epsilon, delta)
             statistic = together.upper_share(reached.lost(errors))
+        digest = digest_of_network(shown)
         certificate = rows.certificate(
             errors,
             reached,
             "conformal" if together is None else "simultaneous",
+            provenance=Provenance(original, digest, before=digest_before),
             statistic=statistic,
             scale=None if judge.scale is None else tuple(judge.scale.tolist()),
             out_activation=network.out_activation,
             n_outputs=network.widths[-1],
             n_networks=1 if together is None else together.n_networks,
         )
+        # with a confidence each network is tested alone
+        digest_before = digest if target.confidence is None else None
         same = None
         if predicts_classes:
             labels = shown.labels(shown.forward(judge.X_val))

@@ -182,7 +182,6 @@ class MicroPythonProgram(IntegerProgram):
 
     @cached_property
     def coded(self):
-        """The layers as they are stored."""
         layers = self.network.layers
         formats = [f for each in layers for f in Edges(each).formats(NUMBER_BITS)]
         return code_layers(layers, list(dict.fromkeys(formats)))

@@ -173,8 +173,7 @@ TABLES = {
         partial(shipped, datasets.load_breast_cancer),
         StandardScaler,
         (100,),
-        True,
-        LONG,
+        options=LONG,
     ),
     "churn": columns_from_r("modeldata", "wa_churn", "churn", hidden=(100,)),
     "credit": columns_from_r(

@@ -243,9 +243,10 @@ def occam_bound(compressor, X, y, *, confidence=0.95, tolerance=None, densities=
     >>> from sklearn.neural_network import MLPClassifier
     >>> from skcoreset import CoresetCompressor
     >>> from skcoreset.bounds import occam_bound
-    >>> X, y = make_classification(4000, flip_y=0.02, class_sep=2, random_state=0)
+    >>> X, y = make_classification(5000, flip_y=0.02, class_sep=2, random_state=0)
+    >>> X, y, X_more = X[:4000], y[:4000], X[4000:]
     >>> mlp = MLPClassifier((16,), random_state=0, max_iter=20).fit(X, y)
-    >>> compressor = CoresetCompressor(mlp, density=0.2, random_state=0).fit(X)
+    >>> compressor = CoresetCompressor(mlp, density=0.2, random_state=0).fit(X_more)
     >>> bound = occam_bound(compressor, X, y, densities=[0.05, 0.02])
     >>> bound.train_error < bound.error_bound < 0.25
     True

@@ -276,12 +276,11 @@ class CProgram(IntegerProgram):
 
     @cached_property
     def coded(self):
-        """The layers as they are stored."""
         return code_layers(self.network.layers)
 
     @cached_property
     def tables(self):
-        """Tables in flash besides those of the edges, by name."""
+        # tables in flash besides those of the edges, by name
         tables = dict(self.network.inputs.tables)
         for number, layer in enumerate(self.network.layers[:-1]):
             for key, table in layer.activation.tables.items():
@@ -295,7 +294,6 @@ class CProgram(IntegerProgram):
 
     @property
     def uses_powers(self):
-        """Whether the code computes powers of two."""
         is_power = not self.is_classifier and self.network.out_activation == "exp"
         return self.has_probabilities or is_power
 

@@ -148,12 +148,10 @@ class IntegerProgram:
 
     @property
     def agreement(self):
-        """Share of the rows with the original's prediction; None for regressors."""
         return self.comparison.agreement
 
     @property
     def hidden_bits(self):
-        """Bits of hidden values; 8 where there are none."""
         hidden = self.network.layers[:-1]
         return max([8 * h.activation.values.n_bytes for h in hidden], default=8)
 
@@ -222,17 +220,17 @@ class IntegerProgram:
         return self.network.inputs.read(self._rows(X))
 
     def results(self, rows):
-        """Return what the function gives.
+        """Return what the exported function gives.
 
         Parameters
         ----------
         rows : ndarray of shape (n_samples, n_features)
-            Inputs as integers.
+            As for `predict`, and already validated.
 
         Returns
         -------
         results : ndarray of shape (n_samples, n_columns)
-            The index of the class, labels, or values.
+            The index of a class, indicators of labels, or values.
         """
         sums = self.network.sums(rows)
         if not self.is_classifier:
