@@ -592,7 +592,7 @@ REFUSED = {
     ),
     "weights": (
         [node("Einsum", "W1 W2", "k", equation="ij,jk"), node("MatMul", "x k", "y")],
-        "computes weights in a manner",
+        "not supported where weights are computed",
     ),
     "training": (
         [
