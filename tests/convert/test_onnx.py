@@ -679,6 +679,7 @@ REFUSED = {
         ],
         "type that is not read",
     ),
+    "quantized weights": ([node("MatMul", "x E", "y")], "type that is not read"),
     "text": (
         [node("Constant", "", "k", value_string="text"), node("MatMul", "x k", "y")],
         "unknown attribute",
@@ -731,6 +732,7 @@ def test_is_refused_with_the_name_of_the_node(name):
         "s": array(5, -1),
         "minus": array(-1, -1),
         "texts": np.array(["a"], object),
+        "E": W1.astype(helper.tensor_dtype_to_np_dtype(TensorProto.FLOAT8E5M2)),
     }
     unknown = any("z" in each.input for each in nodes)
     model = model_of(
