@@ -256,7 +256,7 @@ def _scaler_and_rest(before, network):
     The mean is subtracted before anything is multiplied, as float32 needs it.
     """
     mean, scale = -before.shift / before.scale, np.abs(1 / before.scale)
-    is_scaled = np.isfinite(mean) & np.isfinite(scale)
+    is_scaled = np.isfinite(mean) & np.isfinite(scale) & (scale > 0)
     rest = Scale(
         np.where(is_scaled, np.sign(before.scale), before.scale),
         np.where(is_scaled, 0, before.shift),
