@@ -1,4 +1,4 @@
-"""Networks trained elsewhere, as fitted networks of scikit-learn, and the way back."""
+"""Networks trained elsewhere, as fitted networks of scikit-learn, and back."""
 
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -129,15 +129,7 @@ def to_estimator(layers, classes=None, take_memory=None):
     network, classes = _as_decided(network, classes)
     scaler = None
     if before is not None:
-        mean, scale = -before.shift / before.scale, 1 / before.scale
-        if np.isfinite(mean).all() and (scale > 0).all() and np.isfinite(scale).all():
-            scaler = fitted_scaler(mean, scale)
-        else:  # no scaler multiplies by 0, or turns signs
-            first = _after(before, Dense(network.coefs[0], network.intercepts[0], ""))
-            network = network.with_weights(
-                [first.coef, *network.coefs[1:]],
-                [first.intercept, *network.intercepts[1:]],
-            )
+        scaler, network = _scaler_and_rest(before, network)
     network = network.with_weights(
         [coef.astype(dtype, copy=False) for coef in network.coefs],
         [intercept.astype(dtype, copy=False) for intercept in network.intercepts],
@@ -256,6 +248,26 @@ def _merged(dense, activations, take_memory):
             merged.append(layer)
             kept.append(activation)
     return merged, kept
+
+
+def _scaler_and_rest(before, network):
+    """A StandardScaler, and the network with what no scaler does: signs and zeros.
+
+    The mean is subtracted before anything is multiplied, as float32 needs it.
+    """
+    mean, scale = -before.shift / before.scale, np.abs(1 / before.scale)
+    is_scaled = np.isfinite(mean) & np.isfinite(scale) & (scale > 0)
+    rest = Scale(
+        np.where(is_scaled, np.sign(before.scale), before.scale),
+        np.where(is_scaled, 0, before.shift),
+        before.where,
+    )
+    first = _after(rest, Dense(network.coefs[0], network.intercepts[0], before.where))
+    network = network.with_weights(
+        [first.coef, *network.coefs[1:]], [first.intercept, *network.intercepts[1:]]
+    )
+    scaler = fitted_scaler(np.where(is_scaled, mean, 0), np.where(is_scaled, scale, 1))
+    return scaler, network
 
 
 def _check_shapes(layer, n_in):

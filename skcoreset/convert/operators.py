@@ -204,9 +204,10 @@ class Node:
                 "Export the model without optimization; functions are opened by "
                 "onnx.inliner.inline_local_functions."
             )
-        subject = "computes weights in a manner" if is_weights else "computes something"
-        hint = _HINT_OF.get(self.kind, _WHAT_IS_READ)
-        return f"{self.where} {subject} that is not read. {hint}"
+        problem = "is not supported where weights are computed"
+        if not is_weights:
+            problem = "is no operator of an MLP"
+        return f"{self.where} {problem}. {_HINT_OF.get(self.kind, _WHAT_IS_READ)}"
 
     def _keywords(self, interface):
         from onnx import helper

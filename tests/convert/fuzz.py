@@ -12,7 +12,7 @@ DAMAGED_BYTES = (b"", b"\0", b"\xff" * 9, b"Gemm", b"Reshape", b"x", b"0" * 5000
 
 
 def damaged_bytes(data, rng):
-    """The bytes of a file with some of them changed, lost, repeated or swapped."""
+    """The bytes of a file with some of them changed, removed, repeated or swapped."""
     data = bytearray(data)
     for _ in range(rng.integers(1, 6)):
         place = int(rng.integers(len(data) + 1))

@@ -352,8 +352,9 @@ def test_affine_maps_are_folded(layers, widths):
     estimator = to_estimator(layers)
     assert_allclose(estimator.predict(X), forward(layers, X), rtol=1e-12, atol=1e-12)
     is_pipeline = isinstance(estimator, Pipeline)
-    starts_with_scale = isinstance(layers[0], Scale) and np.min(layers[0].scale) > 0
-    assert is_pipeline == starts_with_scale
+    assert is_pipeline == isinstance(layers[0], Scale)
+    if is_pipeline:
+        assert (estimator[0].scale_ > 0).all()
     mlp = estimator[-1] if is_pipeline else estimator
     assert mlp.hidden_layer_sizes == widths
 
@@ -371,6 +372,16 @@ def test_scaler_can_be_trained_further_and_inverted():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         assert pipeline.fit(X, X[:, :3]).predict(X).shape == (200, 3)
+
+
+def test_inputs_far_from_0_keep_their_digits():
+    # pressures in pascals, in float32; one of the two scales is negative
+    rng = np.random.default_rng(0)
+    X = rng.normal(101_325, 100, (200, 2)).astype(np.float32)
+    factors = np.array([0.01, -0.01])
+    layers = [Scale(factors, -101_325 * factors, ""), dense(2, 3, dtype=np.float32)]
+    predicted = to_estimator(layers).predict(X)
+    assert_allclose(predicted, forward(layers, X.astype(float)), rtol=0, atol=1e-6)
 
 
 def test_weights_that_nothing_is_folded_into_keep_their_bits():
@@ -415,6 +426,13 @@ TANH = Activation("tanh", "Tanh")
 def test_what_no_mlp_computes_is_refused(layers, message):
     with pytest.raises(ValueError, match=message):
         to_estimator(layers)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_scales_that_are_not_finite_are_refused(value):
+    for parts in ((value, 1.0), (1.0, value)):
+        with pytest.raises(ValueError, match="NaN or infinite"):
+            to_estimator([Scale(*map(np.array, parts), ""), dense(5, 4)])
 
 
 def test_weights_that_folding_makes_infinite_are_refused():

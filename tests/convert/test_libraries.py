@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_guide_runs(library, tmp_path, monkeypatch, capsys):
     assert "Checked on" in capsys.readouterr().out
 
 
-@pytest.fixture(scope="module")
+@cache
 def problem():
     """A compressed regressor of four inputs, and the largest of many predictions."""
     rng = np.random.default_rng(0)
@@ -75,10 +76,10 @@ def check(compressor, settings, value, best):
     assert best <= value + 1e-5 < best + 0.5
 
 
-def test_gurobi_machine_learning_takes_the_network(problem):
+def test_gurobi_machine_learning_takes_the_network():
     gurobipy = pytest.importorskip("gurobipy")
     gurobi_ml = pytest.importorskip("gurobi_ml")
-    compressor, best = problem
+    compressor, best = problem()
     with (
         gurobipy.Env(params={"OutputFlag": 0}) as env,
         gurobipy.Model(env=env) as model,
@@ -91,10 +92,10 @@ def test_gurobi_machine_learning_takes_the_network(problem):
         check(compressor, inputs.X, model.ObjVal, best)
 
 
-def test_pyscipopt_ml_takes_the_network(problem):
+def test_pyscipopt_ml_takes_the_network():
     pyscipopt = pytest.importorskip("pyscipopt")
     pyscipopt_ml = pytest.importorskip("pyscipopt_ml.add_predictor")
-    compressor, best = problem
+    compressor, best = problem()
     model = pyscipopt.Model()
     model.hideOutput()
     inputs = np.array([[model.addVar(lb=-1, ub=1) for _ in range(4)]])
@@ -106,7 +107,7 @@ def test_pyscipopt_ml_takes_the_network(problem):
     check(compressor, settings, model.getObjVal(), best)
 
 
-def test_omlt_takes_the_onnx_model(problem, tmp_path):
+def test_omlt_takes_the_onnx_model(tmp_path):
     torch = pytest.importorskip("torch")
     omlt = pytest.importorskip("omlt")
     pyomo = pytest.importorskip("pyomo.environ")
@@ -114,7 +115,7 @@ def test_omlt_takes_the_onnx_model(problem, tmp_path):
     from omlt.io.onnx import load_onnx_neural_network
     from omlt.neuralnet import ReluBigMFormulation
 
-    compressor, best = problem
+    compressor, best = problem()
     torch.onnx.export(
         to_torch(compressor.estimator),
         (torch.zeros(1, 4, dtype=torch.float64),),

@@ -592,7 +592,7 @@ REFUSED = {
     ),
     "weights": (
         [node("Einsum", "W1 W2", "k", equation="ij,jk"), node("MatMul", "x k", "y")],
-        "computes weights in a manner",
+        "not supported where weights are computed",
     ),
     "training": (
         [
@@ -679,6 +679,7 @@ REFUSED = {
         ],
         "type that is not read",
     ),
+    "quantized weights": ([node("MatMul", "x E", "y")], "type that is not read"),
     "text": (
         [node("Constant", "", "k", value_string="text"), node("MatMul", "x k", "y")],
         "unknown attribute",
@@ -731,6 +732,7 @@ def test_is_refused_with_the_name_of_the_node(name):
         "s": array(5, -1),
         "minus": array(-1, -1),
         "texts": np.array(["a"], object),
+        "E": W1.astype(helper.tensor_dtype_to_np_dtype(TensorProto.FLOAT8E5M2)),
     }
     unknown = any("z" in each.input for each in nodes)
     model = model_of(
@@ -925,7 +927,7 @@ def test_deep_graphs_are_read():
 def test_damaged_files_give_a_network_or_one_clear_error(damage):
     files = [path.read_bytes() for path in sorted(FILES.glob("*.onnx"))]
     n_networks = 0
-    for seed in range(300):
+    for seed in range(200):
         rng = np.random.default_rng(seed)
         data = damage(files[rng.integers(len(files))], rng)
         try:
@@ -935,7 +937,7 @@ def test_damaged_files_give_a_network_or_one_clear_error(damage):
         else:
             n_networks += 1
             assert estimator.n_features_in_ > 0
-    assert 0 < n_networks < 300
+    assert 0 < n_networks < 200
 
 
 # Back
