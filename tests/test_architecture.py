@@ -176,11 +176,9 @@ def foreign_attributes(source):
     ]
 
 
-def test_private_attributes_stay_in_their_module(path, request):
+def test_private_attributes_stay_in_their_module(path):
     if room_of(path).startswith("_wrapped"):
         return  # the one room that knows what scikit-learn keeps private
-    if path.match("export/c/source.py"):
-        request.applymarker(pytest.mark.xfail(strict=False, reason="of its program"))
     assert not foreign_attributes(path.read_text(encoding="utf-8"))
 
 
@@ -273,16 +271,13 @@ def occam_bound(mlp, X):
     return bounds.occam_bound(compressor.fit(X[:100]), X[:100], y, densities=[0.05])
 
 
-UNFINISHED = pytest.mark.xfail(strict=False, reason="not yet refused")
 
 DOORS = [
-    pytest.param(
-        lambda mlp, X: export.dump(mlp, BytesIO()), marks=UNFINISHED, id="file"
-    ),
-    pytest.param(lambda mlp, X: export.to_c(mlp, X), marks=UNFINISHED, id="C"),
-    pytest.param(to_html, marks=UNFINISHED, id="page"),
+    pytest.param(lambda mlp, X: export.dump(mlp, BytesIO()), id="file"),
+    pytest.param(lambda mlp, X: export.to_c(mlp, X), id="C"),
+    pytest.param(to_html, id="page"),
     pytest.param(to_onnx, id="ONNX"),
-    pytest.param(occam_bound, marks=UNFINISHED, id="Occam bound"),
+    pytest.param(occam_bound, id="Occam bound"),
 ]
 
 # A lookup in a table is as loud as a message.

@@ -44,7 +44,9 @@ def warn_of_collapse(judge, compressed):
     varies = np.ptp(F, axis=0) > 16 * np.finfo(F.dtype).eps * np.abs(F).max(axis=0)
     constant = np.flatnonzero((np.ptp(F_hat, axis=0) == 0) & varies)
     found = []
-    if len(constant) == F.shape[1] or (len(constant) and not classifies):
+    if classifies and len(judge.classes) == 1:
+        pass  # whatever the outputs, the prediction stays
+    elif len(constant) == F.shape[1] or (len(constant) and not classifies):
         which = (
             "" if len(constant) == F.shape[1] else f" in outputs {constant.tolist()}"
         )
@@ -52,7 +54,7 @@ def warn_of_collapse(judge, compressed):
             f"On the held-out rows the compressed network is constant{which}, and the "
             "original is not."
         )
-    elif classifies and len(judge.classes) > 1:
+    elif classifies:
         found += _lost_classes(judge, F_hat) + _lost_rankings(judge, F_hat)
     elif judge.target.epsilon is not None and np.isfinite(judge.target.epsilon):
         _warn_of_tails(judge, F_hat)

@@ -197,7 +197,8 @@ def _missing(name):
 
 def tensors_of(model, memory):
     """Return what each tensor of a graph is, by its name: see `operators`."""
-    opset = next((each.version for each in model.opset_import if not each.domain), 0)
+    opsets = {each.domain: each.version for each in model.opset_import}
+    opset = opsets.get("", opsets.get("ai.onnx", 0))
     if opset == 0:
         raise ValueError("This is no ONNX model, or it is damaged: it has no opset.")
     if opset < MIN_OPSET:

@@ -29,8 +29,11 @@ def to_onnx(estimator, model, *, classes=None, output=None):
     model : str, path-like, bytes or onnx.ModelProto
         The model that the network comes from.
 
-    classes, output
-        As they were passed to :func:`from_onnx`.
+    classes : array-like of shape (n_classes,), "multilabel" or None, default=None
+        As it was passed to :func:`from_onnx`.
+
+    output : str, default=None
+        As it was passed to :func:`from_onnx`.
 
     Returns
     -------

@@ -22,7 +22,9 @@ from .._errors import ERRORS
 from .._network import dense, live_neurons
 from .._parallel import one_blas_thread, threads
 from .._plan import Plan
+from .._promise.digest import digest_of_network
 from .._promise.judge import Judge
+from .._promise.provenance import Provenance
 from .._promise.simultaneous import SimultaneousBounds
 from .._promise.target import Target
 from .._wrapped import (
@@ -308,6 +310,7 @@ def _measured(path, rounded, judge, together, predicts_classes):
     before = np.zeros(rows.n_samples)
     n_edges = path[0].n_edges
     points, epsilon, delta = [], 0.0, 0.0
+    original, digest_before = digest_of_network(path[0]), None
     for network in path:
         shown, weights = rounded(network)
         errors = judge.errors(shown)
@@ -322,16 +325,20 @@ def _measured(path, rounded, judge, together, predicts_classes):
             epsilon, delta = _allowed_together(together, errors)
             reached = _reached(target, epsilon, delta)
             statistic = together.upper_share(reached.lost(errors))
+        digest = digest_of_network(shown)
         certificate = rows.certificate(
             errors,
             reached,
             "conformal" if together is None else "simultaneous",
+            provenance=Provenance(original, digest, before=digest_before),
             statistic=statistic,
             scale=None if judge.scale is None else tuple(judge.scale.tolist()),
             out_activation=network.out_activation,
             n_outputs=network.widths[-1],
             n_networks=1 if together is None else together.n_networks,
         )
+        # with a confidence each network is tested alone
+        digest_before = digest if target.confidence is None else None
         same = None
         if predicts_classes:
             labels = shown.labels(shown.forward(judge.X_val))

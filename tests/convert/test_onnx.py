@@ -810,6 +810,14 @@ def test_other_files_are_not_opened(tmp_path):
     assert_array_equal(from_onnx(onnx.load(tmp_path / "model.onnx")).coefs_[0], W1)
 
 
+def test_standard_operators_have_two_names():
+    model = model_of(FIRST + LAST)
+    model.opset_import[0].domain = "ai.onnx"
+    for each in model.graph.node:
+        each.domain = "ai.onnx"
+    assert_array_equal(from_onnx(model).coefs_[0], W1)
+
+
 def test_old_operators_are_refused():
     with pytest.raises(ValueError, match=r"opset 6.*version_converter"):
         from_onnx(model_of(FIRST + LAST, opset=6))

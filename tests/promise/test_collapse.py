@@ -91,6 +91,8 @@ def test_one_class_has_nothing_to_lose(X):
     network = linear([[1.0], [0], [0]], "logistic")
     other = linear([[0.0], [1], [0]], "logistic")
     assert warned(network, other, X, classes=["only"]) == ""
+    constant = linear(np.zeros((3, 1)), "logistic")
+    assert "no edges left" in warned(network, constant, X, classes=["only"])
 
 
 def test_outputs_that_are_no_numbers_rank_nothing(X):
