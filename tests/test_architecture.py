@@ -19,6 +19,8 @@ from skcoreset import CoresetCompressor, bounds, certify, export
 from skcoreset._errors import ERRORS
 from skcoreset._network import ACTIVATIONS
 
+from .conftest import may_collapse
+
 PACKAGE = Path(skcoreset.__file__).parent
 ROOT = PACKAGE.parent
 
@@ -271,7 +273,6 @@ def occam_bound(mlp, X):
     return bounds.occam_bound(compressor.fit(X[:100]), X[:100], y, densities=[0.05])
 
 
-
 DOORS = [
     pytest.param(lambda mlp, X: export.dump(mlp, BytesIO()), id="file"),
     pytest.param(lambda mlp, X: export.to_c(mlp, X), id="C"),
@@ -316,6 +317,7 @@ def magnitude(mlp, digits):
     return compressor.fit(digits[2][:200])
 
 
+@may_collapse
 def test_an_error_that_is_in_no_table_is_refused(magnitude, mlp, digits):
     X = digits[2]
     with pytest.raises(ValueError, match=OTHER):

@@ -89,7 +89,9 @@ def test_sparse_rows_are_never_all_dense(options):
         *shape, density=1e-3, format="csr", dtype=np.float32, random_state=0
     )
     y = np.arange(shape[0]) % 2
-    mlp = MLPClassifier((4,), random_state=0).partial_fit(X, y, classes=[0, 1])
+    mlp = MLPClassifier((4,), random_state=0).partial_fit(
+        X[:500], y[:500], classes=[0, 1]
+    )
     compressor = CoresetCompressor(mlp, density=0.5, random_state=0, **options)
 
     def use():

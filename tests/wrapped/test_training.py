@@ -197,7 +197,7 @@ def test_fresh_rows_are_never_taken_for_training_rows(load, early_stopping):
         network = make_pipeline(StandardScaler(), mlp.set_params(random_state=seed))
         fitted(network, X_train, y_train)
         assert not looks_like_training_rows(network, X_new, y_new)
-    
+
 
 # Training in fit
 
