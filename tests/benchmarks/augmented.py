@@ -33,7 +33,7 @@ from tests.export.c.devices import has, predict_call, sizes_on_avr
 
 SIDE, N_HELD_OUT = 28, 10_000
 
-# Distortions that all images share, and how many of them a batch has.
+# Distortions to draw from, and how many different ones a batch has.
 N_DISTORTIONS, N_PER_BATCH = 600, 10
 
 # Standard deviations: rotation and shear in radians, logarithm of the scale, shift and
@@ -51,12 +51,13 @@ SIZES = (
 )
 BITS = 3
 
-# Bytes that do not grow with the density, about; the share of the flash that is aimed
-# at, since training changes it a little; networks that are tried.
+# Bytes that hardly grow with the density; shares of the flash from which a network is
+# large enough, that is aimed at, and up to which training can still make it a little
+# larger; and how many densities are tried.
 FIXED_BYTES, AIM, N_TRIES = 1_200, (0.965, 0.983, 0.993), 4
 
-# Passes: of the dense network, and of each training with labels, twice as many with
-# bits. Without distortions more passes overfit.
+# Passes with distortions and without: of the dense network, and of each training with
+# labels, where as many again train through the rounding.
 PASSES, TUNING_PASSES = {True: 16, False: 16}, {True: 40, False: 15}
 BATCH_SIZE = 100
 N_CALIBRATION = 4_000
@@ -157,6 +158,8 @@ def fitting(mlp, flash, density, X, seed):
         if lowest <= size <= highest:
             break
         density *= (aim - FIXED_BYTES) / (size - FIXED_BYTES)
+    if best is None:
+        raise RuntimeError(f"No program of {N_TRIES} takes {flash} bytes or less.")
     return best[1]
 
 
