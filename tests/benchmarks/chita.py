@@ -40,8 +40,8 @@ N_TRAIN = 60_000
 # The published test accuracy, and how the authors scale the pixels.
 ACCURACY, MEAN, STD = 0.9397, 0.1307, 0.3081
 
-# Settings of CHITA. A gradient is of one row. Each stage of CHITA++ draws N_GRADIENTS rows
-# anew. With fewer stages it is much worse at high sparsities.
+# Settings of CHITA: gradients of single rows, drawn anew for each stage of CHITA++.
+# With fewer stages it is much worse at high sparsities.
 N_GRADIENTS = 1000
 N_ITERATIONS, N_STAGES, RIDGE = 20, 15, 1e-2
 
