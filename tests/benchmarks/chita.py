@@ -40,9 +40,9 @@ N_TRAIN = 60_000
 # The published test accuracy, and how the authors scale the pixels.
 ACCURACY, MEAN, STD = 0.9397, 0.1307, 0.3081
 
-# Settings of CHITA: gradients of single rows, drawn anew for each stage of CHITA++.
-# With fewer stages it is much worse at high sparsities.
-N_GRADIENTS = 1000
+# Settings of CHITA. A gradient is the mean over up to MAX_BATCH rows; CHITA++ draws its
+# rows anew for each stage. With fewer stages it is much worse at high sparsities.
+N_GRADIENTS, MAX_BATCH = 1000, 10
 N_ITERATIONS, N_STAGES, RIDGE = 20, 15, 1e-2
 
 
@@ -118,7 +118,7 @@ def skcoreset(
     labelled=None,
     **options,
 ):
-    """Compress without labels; fine-tune with those of `labelled` rows, or of X."""
+    """Compress without labels; then `fine_tune` on `labelled` rows, else on X."""
     n_edges = n_kept(mlp, sparsity)
     if refine:
         n_edges -= sum(intercept.size for intercept in mlp.intercepts_)
@@ -155,12 +155,13 @@ def chita(mlp, X, y, sparsity, seed, *, n_stages, first_order):
     names = [name for name, _ in model.named_parameters()]
     weights = (torch.tensor(np.ascontiguousarray(coef.T)) for coef in mlp.coefs_)
     model.load_state_dict(dict(zip(names, weights)))
+    batch_size = min(len(X) // N_GRADIENTS, MAX_BATCH)
     pruner = CHITA(
         model,
         names,
-        loader(X, y, batch_size=1, shuffle=True),
+        loader(X, y, batch_size=batch_size, shuffle=True),
         ngrads=N_GRADIENTS,
-        fisher_mini_bsz=1,
+        fisher_mini_bsz=batch_size,
         criterion=torch.nn.functional.nll_loss,
         blocksize=-1,
         lambda2=RIDGE,
