@@ -247,14 +247,15 @@ def _check_choice(checks, certificate, original, rows, bounds, target, X_val, be
     else:
         # the stated shares, which were compared, say which rows at epsilon are lost
         ends = [_statistic_of_shares(certificate, rows, target)] * 2
-    limit = target.rule.limit
+    limit, guarantee = target.rule.limit, target.rule.guarantee
     if certificate.guarantee == "simultaneous":
-        limit = certificate.delta
+        limit, guarantee = certificate.delta, "simultaneous"
         together = SimultaneousBounds(rows, target, certificate.n_networks)
         ends = [together.upper_share(lost) for lost in bounds]
         checks.missing.append("the number of networks, which was fixed before")
     checks.between("statistic", certificate.statistic, *ends)
     checks.between("limit", certificate.limit, limit, limit)
+    checks.equal("guarantee", certificate.guarantee, guarantee)
     passes = certificate.statistic <= certificate.limit
     # of one given network, without a confidence, no share can be promised
     may_hold = (

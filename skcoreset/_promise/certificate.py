@@ -37,9 +37,9 @@ class Certificate:
         held-out rows allow.
 
     guarantee : {"conformal", "theoretical", "test", "simultaneous"} or None
-        "test" is that of :func:`~skcoreset.certify`, "simultaneous" that of
-        :func:`~skcoreset.path_promises`. None if the network was changed after it was
-        certified.
+        "conformal" is a promise on average over draws of the held-out rows, "test" one
+        with a `confidence`, "simultaneous" that of :func:`~skcoreset.path_promises`.
+        None if the network was changed after it was certified.
 
     error : str
         Which error.

@@ -80,7 +80,7 @@ class HeldOutRows:
         return target
 
     def certificate(
-        self, errors, target, guarantee, *, statistic=None, promises=True, **about
+        self, errors, target, *, guarantee=None, statistic=None, promises=True, **about
     ):
         """Return what is promised with these errors of the rows.
 
@@ -90,7 +90,8 @@ class HeldOutRows:
 
         target : Target
 
-        guarantee : str
+        guarantee : str, default=None
+            None is that of the target's rule.
 
         statistic : float, default=None
             None is that of these errors.
@@ -117,7 +118,7 @@ class HeldOutRows:
         return Certificate(
             epsilon=0.0 if target.kind.counts_rows else target.epsilon,
             delta=target.delta,
-            guarantee=guarantee,
+            guarantee=guarantee or target.rule.guarantee,
             error=target.error,
             holds=bool(promises and statistic <= limit),
             confidence=target.confidence,
@@ -291,7 +292,6 @@ class Judge:
         return self.rows.certificate(
             verdict.errors,
             self.target,
-            "conformal",
             scale=None if self.scale is None else tuple(self.scale.tolist()),
             out_activation=self.network.out_activation,
             n_outputs=self.network.widths[-1],

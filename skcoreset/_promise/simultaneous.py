@@ -243,7 +243,7 @@ class PathPromises:
         certificate = self.bounds.rows.certificate(
             self.errors[chosen],
             replace(target, epsilon=epsilon, delta=delta),
-            "simultaneous",
+            guarantee="simultaneous",
             statistic=float(upper[chosen]),
             provenance=self.provenances[chosen],
             n_networks=self.bounds.n_networks,

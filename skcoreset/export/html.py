@@ -329,7 +329,7 @@ def _measured(path, rounded, judge, together, predicts_classes):
         certificate = rows.certificate(
             errors,
             reached,
-            "conformal" if together is None else "simultaneous",
+            guarantee=None if together is None else "simultaneous",
             provenance=Provenance(original, digest, before=digest_before),
             statistic=statistic,
             scale=None if judge.scale is None else tuple(judge.scale.tolist()),
