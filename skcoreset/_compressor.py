@@ -613,14 +613,17 @@ class CoresetCompressor(
             if y is not None:
                 check_consistent_length(X, y)
             return X, y
-        return validate_data(
-            copy(self),
+        checked = copy(self)
+        X_checked, y = validate_data(
+            checked,
             X,
             y,
             accept_sparse=SPARSE_FORMATS,
             dtype=DTYPES,
             multi_output=True,
         )
+        # the names of its columns are for the network, too
+        return X if hasattr(checked, "feature_names_in_") else X_checked, y
 
     def _hold_out(self, X, y, X_val, fit_params, plan, rng):
         """Set rows apart that neither the network nor its compression will see."""

@@ -371,6 +371,18 @@ def test_data_frames_raise_no_warnings(digits):
         compressor.fit(X[X.columns[::-1]])
 
 
+def test_names_of_columns_reach_a_network_that_fit_trains(digits):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(digits[0]).add_prefix("pixel")
+    mlp = MLPClassifier((4,), max_iter=2, random_state=0)
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.9)
+    fitted(compressor, X, digits[1])
+    for names in (compressor, compressor.estimator_):
+        np.testing.assert_array_equal(names.feature_names_in_, X.columns)
+    with pytest.raises(ValueError, match="feature names should match"):
+        compressor.predict(X[X.columns[::-1]])
+
+
 def test_path_has_the_bound_that_decides(mlp, digits):
     path = (
         CoresetCompressor(mlp, method="magnitude", epsilon=0.3, random_state=0)
