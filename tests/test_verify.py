@@ -332,6 +332,7 @@ def test_report_is_self_contained_and_says_it_all(compressor):
     assert "Signature" in page
     revoked = certificate.revoked().to_html()
     assert "No promise" in revoked and "SHA-256" not in revoked
+    assert "confirms" not in revoked and "Signature" not in revoked
 
 
 def test_monitor_of_a_certificate(mlp, rows, digits):

@@ -100,7 +100,6 @@ class Advice:
             )
         densest = DENSITIES[1] if self.plan.refine else DENSITIES[0]
         errors = self._errors(self.plan, densest)
-        n_lost = int(self.target.lost(errors).sum())
         found = [
             self._other_bits(densest),
             self._other_target(errors),
@@ -109,7 +108,7 @@ class Advice:
         found = "; ".join(filter(None, found))
         return (
             f"On {n_rows} calibration rows set apart for this advice, the network with "
-            f"{densest:.0%} of the edges loses {n_lost}. "
+            f"{densest:.0%} of the edges loses {self._n_lost(errors)}. "
             + (
                 f"Expected to pass: {found}."
                 if found
@@ -126,6 +125,14 @@ class Advice:
         n_edges = n_edges_at(density, self.network.n_edges)
         return self._pilot.errors(finish(family.at(n_edges)))
 
+    def _n_lost(self, errors):
+        """How many rows are lost; if each class counts, of the worst class."""
+        n_lost, n_rows = self.rows.counts(self.target.lost(errors))
+        if not self.target.kind.by_class:
+            return f"{n_lost[0]}"
+        worst = self.target.rule.statistic(n_lost, n_rows).argmax()
+        return f"{n_lost[worst]} of the {n_rows[worst]} rows of one class"
+
     def _passes(self, errors):
         rule = self.target.rule
         return self.rows.statistic(self.target.lost(errors), rule) <= rule.limit
@@ -141,6 +148,8 @@ class Advice:
 
     def _other_target(self, errors):
         """The smallest epsilon or delta, rounded up to the digits shown, if not far."""
+        if self._passes(errors):
+            return "the same target, with more held-out rows"
         if self.target.kind.counts_rows:
             name, smallest = "delta", Target(self.target.error, None, None, CONFIDENCE)
         else:

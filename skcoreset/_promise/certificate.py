@@ -302,6 +302,14 @@ class Certificate:
             return ""
         if self.guarantee == "theoretical":
             return "No rows were held out to check it."
+        rows = "row" if self.n_validation == 1 else "rows"
+        checked = f"Checked on {self.n_validation:,} held-out {rows}"
+        if isinf(self.epsilon):
+            levels = (
+                f"{_percent(level)} by at most {_number(error)}"
+                for level, error in self.quantiles.items()
+            )
+            return f"{checked}, which differ: {', '.join(levels)}."
         n_lost = round(self.share_over_epsilon * self.n_validation)
         one = n_lost == 1
         if self._target.kind.counts_rows:
@@ -310,11 +318,7 @@ class Certificate:
             verb = "differs by more" if one else "differ by more"
             if not self.holds:
                 verb += f" than {_number(self.epsilon)}"
-        rows = "row" if self.n_validation == 1 else "rows"
-        return (
-            f"Checked on {self.n_validation:,} held-out {rows}: {n_lost:,} {verb}, "
-            f"{self.share_over_epsilon:.1%}."
-        )
+        return f"{checked}: {n_lost:,} {verb}, {self.share_over_epsilon:.1%}."
 
     @property
     def fine_print(self):

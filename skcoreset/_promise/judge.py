@@ -12,6 +12,7 @@ from .._network import Network
 from .._parallel import serial_map
 from .certificate import Certificate
 from .digest import digest_of_network
+from .document import plain
 from .provenance import Provenance, packed
 from .rules import smallest_delta
 from .target import check_n_rows
@@ -34,7 +35,7 @@ class HeldOutRows:
 
     def __init__(self, groups, classes=()):
         self.groups = groups
-        self.classes = classes
+        self.classes = [plain(name) for name in classes]
         self.n_samples = len(groups)
         self.sizes = np.bincount(groups, minlength=max(1, len(classes)))
 
