@@ -155,7 +155,7 @@ class Advice:
         else:
             name, smallest = "epsilon", replace(self.target, epsilon=None)
         value = getattr(self.rows.completed(smallest, errors), name)
-        if value <= FAR * getattr(self.target, name):
+        if 0 < value <= FAR * getattr(self.target, name):
             unit = 10.0 ** (floor(log10(value)) - 1)
             return f"{name}={ceil(value / unit) * unit:.2g}"
         return None
