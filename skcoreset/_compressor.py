@@ -55,6 +55,7 @@ from ._wrapped import (
     check_estimator,
     check_finite_output,
     check_is_finite,
+    class_probabilities,
     columns_read,
     decode_outputs,
     encode_targets,
@@ -756,8 +757,7 @@ class CoresetCompressor(
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        outputs = self._outputs(X)
-        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+        return class_probabilities(self._outputs(X))
 
     @available_if(_wrapped_has("predict_log_proba"))
     def predict_log_proba(self, X):

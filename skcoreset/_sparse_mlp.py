@@ -3,13 +3,13 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ._wrapped import (
     check_is_finite,
+    class_probabilities,
     decode_outputs,
     inputs_of,
     last_step,
@@ -134,8 +134,7 @@ class SparseMLPClassifier(_SparsePrediction, MLPClassifier):
         """
         if not self._is_sparse():
             return super().predict_proba(X)
-        outputs = self._outputs(X)
-        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+        return class_probabilities(self._outputs(X))
 
 
 class SparseMLPRegressor(_SparsePrediction, MLPRegressor):
