@@ -31,7 +31,9 @@ may_use_training_rows = pytest.mark.filterwarnings(
 
 # Rooms whose tests are about what is made of a network, not how good it is or which
 # rows judged it: these two warnings are beside their point.
-BESIDE_THE_POINT = {"bounds", "codec", "displays", "export", "methods", "training", "wrapped"}
+BESIDE_THE_POINT = {
+    *("bounds", "codec", "displays", "export", "methods", "training", "wrapped"),
+}
 
 # Doctests that need an optional package: a part of their name, and the package.
 DOCTESTS_NEED = {"export.onnx": "skl2onnx", "InputDensityDisplay": "pandas"}
