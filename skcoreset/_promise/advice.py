@@ -155,10 +155,12 @@ class Advice:
         else:
             name, smallest = "epsilon", replace(self.target, epsilon=None)
         value = getattr(self.rows.completed(smallest, errors), name)
-        if 0 < value <= FAR * getattr(self.target, name):
-            unit = 10.0 ** (floor(log10(value)) - 1)
-            return f"{name}={ceil(value / unit) * unit:.2g}"
-        return None
+        if value > FAR * getattr(self.target, name):
+            return None
+        unit = 10.0 ** (floor(log10(value)) - 1)
+        value = ceil(value / unit) * unit
+        says_nothing = name == "epsilon" and value >= self.target.kind.largest
+        return None if says_nothing else f"{name}={value:.2g}"
 
     def _other_method(self):
         reached = {}

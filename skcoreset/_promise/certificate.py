@@ -230,7 +230,7 @@ class Certificate:
         """
         if not self.holds:
             raise ValueError(f"There is nothing to monitor. {self.promise}")
-        if isinf(self.epsilon) or self.delta >= 1:
+        if self.epsilon >= self._target.kind.largest or self.delta >= 1:
             raise ValueError(
                 f"A promise with epsilon={self.epsilon:.4g} and delta={self.delta:.4g} "
                 "cannot be broken: there is nothing to monitor."
@@ -286,8 +286,8 @@ class Certificate:
                 f"with {_percent(self.confidence)} confidence, {where}at least {share} "
                 f"of new rows like the held-out ones keep {self._kept.rstrip(',')}."
             )
-        if isinf(self.epsilon):
-            sentence += " That is no bound: an infinite difference is allowed."
+        if float(_number(self.epsilon)) >= self._target.kind.largest:
+            sentence += " That is no bound: any difference is allowed."
         if self.not_covered:
             sentence += (
                 " Nothing is promised of classes that the original predicts for no "

@@ -126,6 +126,14 @@ def test_advice_counts_every_class_by_itself():
     assert 0 < n_lost <= n_rows < 500
 
 
+def test_advice_names_no_epsilon_that_bounds_nothing():
+    network = random_network([6, 10, 2], out_activation="softmax")
+    network = network.with_weights([30 * coef for coef in network.coefs])
+    X = np.random.default_rng(0).normal(size=(2000, 6))
+    plan = plan_of("uniform", "probability", epsilon=0.05, delta=0.05)
+    assert "epsilon=" not in advice_of(network, X, plan)
+
+
 def test_advice_never_names_a_smaller_target():
     network = random_network([6, 10, 2], out_activation="softmax")
     X = np.random.default_rng(0).normal(size=(2000, 6))

@@ -178,6 +178,9 @@ def test_what_is_not_promised_is_said():
     assert "That is no bound" in unbounded
     differ = "held-out rows, which differ: 50% by at most 0.125, 99% by at most 2."
     assert differ in unbounded
+    vacuous = words_of(error="probability", epsilon=0.99999)
+    assert "within 1 of the original's" in vacuous and "That is no bound" in vacuous
+    assert "no bound" not in words_of(error="probability", epsilon=0.99)
     few = words_of(holds=False, n_validation=5, share_over_epsilon=0.2)
     assert few == (
         "No promise: 9 held-out rows are needed for 90%, and there are 5. Checked on 5 "
