@@ -74,7 +74,7 @@ def causes(program, linear, live, X, F):
                 "StandardScaler before it, and train again."
             )
     worst = program.comparison.worst_error_share
-    if worst > MAX_WORST_SHARE:
+    if worst > MAX_WORST_SHARE and len(X) >= MIN_ROWS:
         yield (
             f"{worst:.0%} of the squared error is in row "
             f"{program.comparison.worst_rows[0]}: is it like the others?"

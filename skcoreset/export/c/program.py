@@ -327,9 +327,10 @@ def _differ(small, large, X):
 
 def _input_checker(estimator, n_features):
     """A small estimator that knows what rows the first step takes."""
-    checker = BaseEstimator()
-    checker.n_features_in_ = n_features
     first = [*(step for _, step in steps_before(estimator)), last_step(estimator)][0]
+    # messages name its class
+    checker = type(type(first).__name__, (BaseEstimator,), {})()
+    checker.n_features_in_ = n_features
     if hasattr(first, "feature_names_in_"):
         checker.feature_names_in_ = first.feature_names_in_
     return checker
