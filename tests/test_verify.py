@@ -271,6 +271,8 @@ def test_certificates_without_digests_are_refused(mlp, rows):
     ):
         with pytest.raises(ValueError, match="has no digests"):
             verify(certificate, mlp, compressor, rows[1])
+    with pytest.raises(TypeError, match="must be a Certificate; got a str"):
+        verify(compressor.certificate_.to_json(), mlp, compressor, rows[1])
 
 
 def test_infinite_and_unknown_numbers_are_strict_json(mlp, rows):
