@@ -998,7 +998,7 @@ class CoresetCompressor(
 
     def _forward(self, X):
         network = self._compressed_network()
-        F = network.forward(inputs_of(self.estimator_, X, self))
+        F = network.forward(inputs_of(self.estimator_, X))
         check_is_finite(F, network)
         return F
 
