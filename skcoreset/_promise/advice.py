@@ -92,11 +92,13 @@ class Advice:
         if self.network.n_edges < 2:
             return "It has no edge to spare."
         n_rows = self.rows.n_samples
-        if n_rows < self.target.rule.n_needed:
+        sizes = self.rows.sizes
+        if sizes[sizes > 0].min(initial=n_rows) < self.target.rule.n_needed:
             larger = "" if self.target.kind.counts_rows else "epsilon or "
+            few = "have too few of some class" if self.target.kind.by_class else ""
             return (
                 f"A larger {larger}delta keeps less. {self._X.shape[0] + n_rows} rows "
-                "to calibrate on are too few to say what would pass."
+                f"to calibrate on {few or 'are too few'} to say what would pass."
             )
         densest = DENSITIES[1] if self.plan.refine else DENSITIES[0]
         errors = self._errors(self.plan, densest)

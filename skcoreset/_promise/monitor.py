@@ -187,9 +187,10 @@ class Monitor:
         if self.on_average:
             warnings.warn(
                 "The promise was made without a confidence: it holds on average over "
-                "draws of the held-out rows, and this network may lose more than "
-                f"{100 * self.delta:.4g}% of the rows without any change. Then the "
-                "monitor alarms, too. Certify with a confidence to watch this network.",
+                "draws of the rows that it rests on, and this network may lose more "
+                f"than {100 * self.delta:.4g}% of the rows without any change. Then "
+                "the monitor alarms, too. Certify with a confidence to watch this "
+                "network.",
                 UserWarning,
             )
 

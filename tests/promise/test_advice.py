@@ -118,6 +118,10 @@ def test_advice_counts_every_class_by_itself():
     X = np.random.default_rng(0).normal(size=(2000, 6))
     plan = plan_of("magnitude", "classwise", epsilon=None, delta=0.01)
     words = advice_of(network, X, plan)
+    assert words.endswith(
+        "2000 rows to calibrate on have too few of some class to say what would pass."
+    )
+    words = advice_of(network, X, plan_of("magnitude", "classwise", epsilon=None))
     assert "On 500 calibration rows" in words
     # of the worst class, whose rows are fewer
     n_lost, n_rows = map(
