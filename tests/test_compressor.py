@@ -287,8 +287,11 @@ def test_fitted_pipeline_is_compressed_as_it_is(digits):
 
 
 def test_verbose_prints_the_path(mlp, digits, capsys):
-    CoresetCompressor(mlp, method="magnitude", density=0.5, verbose=1).fit(digits[2])
-    assert "density 0.5000" in capsys.readouterr().out
+    for error, differ in (("probability", "over epsilon"), ("prediction", "change")):
+        compressor = CoresetCompressor(mlp, method="magnitude", density=0.5, verbose=1)
+        compressor.set_params(error=error).fit(digits[2])
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert "density 0.5000" in last and last.endswith(f"held-out rows {differ}")
 
 
 def test_fine_tuning_keeps_the_pattern_and_ends_the_promise(mlp, digits):

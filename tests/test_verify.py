@@ -331,6 +331,10 @@ def test_report_is_self_contained_and_says_it_all(compressor):
     assert "nan" not in page.lower().replace("governance", "")
     for name in certificate.share_by_class:
         assert f"<th>{name}</th>" in page
+    counts = ERRORS[certificate.error].counts_rows
+    over = f"its error is over {certificate.epsilon:.6g} (epsilon)"
+    lost = "its prediction changes" if counts else over
+    assert f"<th>A row is lost if</th><td>{lost}</td>" in page
     assert "Signature" in page
     revoked = certificate.revoked().to_html()
     assert "No promise" in revoked and "SHA-256" not in revoked

@@ -242,9 +242,10 @@ class Judge:
             | {"share_over_epsilon": lost.mean(), "statistic": statistic}
         )
         if self.verbose:
+            differ = "change" if self.target.kind.counts_rows else "over epsilon"
             print(
                 f"[skcoreset] density {self._points[-1]['density']:.4f}: "
-                f"{lost.mean():.2%} of {self.rows.n_samples} held-out rows over epsilon"
+                f"{lost.mean():.2%} of {self.rows.n_samples} held-out rows {differ}"
             )
         verdict = Verdict(network, errors, lost, statistic, passes, number)
         # some rules count what this network loses, and nothing else

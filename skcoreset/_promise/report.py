@@ -6,6 +6,8 @@
 from html import escape
 from math import isnan
 
+from .._errors import ERRORS
+
 _STYLE = """
 @page { margin: 20mm }
 body { font: 11pt/1.45 Georgia, serif; color: #111; background: #fff;
@@ -74,7 +76,11 @@ def _numbers(certificate):
     confidence = certificate.confidence
     rows = {
         "Error that is measured": certificate.error,
-        "Largest error of a row that is not lost (epsilon)": certificate.epsilon,
+        "A row is lost if": (
+            "its prediction changes"
+            if ERRORS[certificate.error].counts_rows
+            else f"its error is over {_text(certificate.epsilon)} (epsilon)"
+        ),
         "Largest share of lost rows (delta)": _percent(certificate.delta),
         "Confidence": "on average" if confidence is None else _percent(confidence),
         "Procedure": certificate.procedure,
