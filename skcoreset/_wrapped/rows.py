@@ -116,4 +116,7 @@ class AugmentedRows:
                 f"augment returned an array of shape {np.shape(augmented)} for rows of "
                 f"shape {batch.shape}: it must return as many rows and features."
             )
-        return dense(inputs_of(self._estimator, augmented))
+        try:
+            return dense(inputs_of(self._estimator, augmented))
+        except ValueError as error:
+            raise ValueError(f"augment returned bad rows: {error}") from error
