@@ -16,8 +16,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 EXPECTED = {
     f"check_sample_weight_equivalence_on_{kind}_data": (
-        "rows are held out and put into batches at random, so that a row given twice is "
-        "not a row of weight 2; so it is for scikit-learn's MLPs"
+        "rows are held out and put into batches at random, so that a row given twice "
+        "is not a row of weight 2; so it is for scikit-learn's MLPs"
     )
     for kind in ("dense", "sparse")
 }
