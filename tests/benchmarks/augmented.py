@@ -168,7 +168,7 @@ def program_of(estimator, X):
 
 
 def flash_of(program):
-    """Bytes of the whole program without start-up code, measured if possible."""
+    """Bytes of the whole program, measured if avr-gcc is there and it may fit."""
     if not has("avr-gcc") or program.flash_bytes > 30_000:
         return program.flash_bytes
     with tempfile.TemporaryDirectory() as folder:
