@@ -135,5 +135,5 @@ def certify(
         rows_sha256=digest_of_rows(X),
     )
     return rows.certificate(
-        compared.errors, target, "test", provenance=provenance, **compared.about
+        compared.errors, target, provenance=provenance, **compared.about
     )

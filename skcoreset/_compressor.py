@@ -55,6 +55,7 @@ from ._wrapped import (
     check_estimator,
     check_finite_output,
     check_is_finite,
+    class_probabilities,
     columns_read,
     decode_outputs,
     encode_targets,
@@ -499,7 +500,7 @@ class CoresetCompressor(
         rng = check_random_state(self.random_state)
         estimator = self._unwrapped()
         check_estimator(self.estimator if self.estimator is not None else estimator)
-        if sample_weight is not None:
+        if sample_weight is not None and not is_fitted(estimator):
             fit_params["sample_weight"] = sample_weight
         fit_params = self._route_fit_params(estimator, fit_params)
         X, y = self._check_rows(estimator, X, y)
@@ -613,14 +614,17 @@ class CoresetCompressor(
             if y is not None:
                 check_consistent_length(X, y)
             return X, y
-        return validate_data(
-            copy(self),
+        checked = copy(self)
+        X_checked, y = validate_data(
+            checked,
             X,
             y,
             accept_sparse=SPARSE_FORMATS,
             dtype=DTYPES,
             multi_output=True,
         )
+        # the names of its columns are for the network, too
+        return X if hasattr(checked, "feature_names_in_") else X_checked, y
 
     def _hold_out(self, X, y, X_val, fit_params, plan, rng):
         """Set rows apart that neither the network nor its compression will see."""
@@ -753,8 +757,7 @@ class CoresetCompressor(
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        outputs = self._outputs(X)
-        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+        return class_probabilities(self._outputs(X))
 
     @available_if(_wrapped_has("predict_log_proba"))
     def predict_log_proba(self, X):
@@ -995,7 +998,7 @@ class CoresetCompressor(
 
     def _forward(self, X):
         network = self._compressed_network()
-        F = network.forward(inputs_of(self.estimator_, X, self))
+        F = network.forward(inputs_of(self.estimator_, X))
         check_is_finite(F, network)
         return F
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -133,6 +134,9 @@ class Error:
         What ``epsilon=None`` stands for. None has no default: epsilon has to be given,
         or plays no part.
 
+    largest : float, default=infinity
+        The largest error that a row can have: an epsilon of this bounds nothing.
+
     kept_labels : str, default=None
         What a row of a network keeps that predicts sets of labels. None is `kept`.
     """
@@ -147,6 +151,7 @@ class Error:
     ignores_shift: bool = False
     units: str | None = None
     epsilon: float | None = None
+    largest: float = inf
     kept_labels: str | None = None
 
     def centred(self, network):
@@ -212,6 +217,7 @@ ERRORS = {
         classifiers=True,
         ignores_shift=True,
         epsilon=0.05,
+        largest=1,
     ),
     "prediction": Error(
         prediction_error,

@@ -3,13 +3,13 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ._wrapped import (
     check_is_finite,
+    class_probabilities,
     decode_outputs,
     inputs_of,
     last_step,
@@ -27,10 +27,12 @@ class _SparsePrediction:
 
     def _outputs(self, X):
         """Activated outputs, (n_samples, n_outputs)."""
-        coefs, network = vars(self).get("_network", (None, None))
-        if coefs is not self.coefs_:  # in the first use, or with other weights
+        before, network = vars(self).get("_network", ((None, None), None))
+        weights = self.coefs_, self.intercepts_
+        # in the first use, or with other weights
+        if any(old is not new for old, new in zip(before, weights)):
             network = network_of(self)
-            self._network = self.coefs_, network
+            self._network = weights, network
         F = network.forward(inputs_of(self, X))
         check_is_finite(F, network)
         return network.activate_output(F)
@@ -97,7 +99,8 @@ class SparseMLPClassifier(_SparsePrediction, MLPClassifier):
     the compressor itself: `coefs_` are of type :class:`scipy.sparse.csr_array`, and a
     layer with few edges is multiplied as a sparse matrix. It can be used wherever an
     MLPClassifier can, with the same parameters and attributes. `fit` trains a new
-    network, with dense weights.
+    network, with dense weights. To change weights after a prediction, assign new lists
+    to `coefs_` or `intercepts_`: changes inside the arrays are not seen.
 
     See Also
     --------
@@ -134,8 +137,7 @@ class SparseMLPClassifier(_SparsePrediction, MLPClassifier):
         """
         if not self._is_sparse():
             return super().predict_proba(X)
-        outputs = self._outputs(X)
-        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+        return class_probabilities(self._outputs(X))
 
 
 class SparseMLPRegressor(_SparsePrediction, MLPRegressor):

@@ -8,6 +8,7 @@ from math import isclose, isinf
 
 import numpy as np
 
+from ._promise.certificate import Certificate
 from ._promise.comparison import Comparison
 from ._promise.digest import digest_of, digest_of_rows
 from ._promise.judge import HeldOutRows, quantiles
@@ -65,6 +66,9 @@ def verify(certificate, original, compressed, X_val, *, before=None):
 
     Raises
     ------
+    TypeError
+        If `certificate` is none.
+
     ValueError
         If anything differs: the message says what. Or if the certificate promises
         nothing that could be recomputed.
@@ -98,6 +102,11 @@ def verify(certificate, original, compressed, X_val, *, before=None):
     - that the held-out rows are like the rows that the network will meet
     - the date and the versions
     """
+    if not isinstance(certificate, Certificate):
+        raise TypeError(
+            f"certificate must be a Certificate; got a {type(certificate).__name__}. "
+            "Certificate.from_json reads one."
+        )
     provenance = certificate.provenance
     if certificate.guarantee is None or provenance is None:
         raise ValueError(
@@ -247,14 +256,15 @@ def _check_choice(checks, certificate, original, rows, bounds, target, X_val, be
     else:
         # the stated shares, which were compared, say which rows at epsilon are lost
         ends = [_statistic_of_shares(certificate, rows, target)] * 2
-    limit = target.rule.limit
+    limit, guarantee = target.rule.limit, target.rule.guarantee
     if certificate.guarantee == "simultaneous":
-        limit = certificate.delta
+        limit, guarantee = certificate.delta, "simultaneous"
         together = SimultaneousBounds(rows, target, certificate.n_networks)
         ends = [together.upper_share(lost) for lost in bounds]
         checks.missing.append("the number of networks, which was fixed before")
     checks.between("statistic", certificate.statistic, *ends)
     checks.between("limit", certificate.limit, limit, limit)
+    checks.equal("guarantee", certificate.guarantee, guarantee)
     passes = certificate.statistic <= certificate.limit
     # of one given network, without a confidence, no share can be promised
     may_hold = (

@@ -31,10 +31,20 @@ may_use_training_rows = pytest.mark.filterwarnings(
 
 # Rooms whose tests are about what is made of a network, not how good it is or which
 # rows judged it: these two warnings are beside their point.
-BESIDE_THE_POINT = {"codec", "displays", "export", "methods", "training", "wrapped"}
+BESIDE_THE_POINT = {
+    *("bounds", "codec", "displays", "export", "methods", "training", "wrapped"),
+}
 
 # Doctests that need an optional package: a part of their name, and the package.
-DOCTESTS_NEED = {"export.onnx": "skl2onnx", "InputDensityDisplay": "pandas"}
+DOCTESTS_NEED = {
+    "export.onnx": "skl2onnx",
+    "convert.onnx": "skl2onnx",
+    "convert.rewrite": "skl2onnx",
+    "InputDensityDisplay": "pandas",
+}
+
+# A script that makes files, and is run by hand.
+collect_ignore = ["golden/make.py"]
 
 
 def pytest_collection_modifyitems(items):

@@ -367,7 +367,7 @@ def test_what_is_no_compressor_is_not_scored_or_drawn(mlp, digits):
         for estimator in (mlp, Pipeline([]), make_pipeline(mlp)):
             with pytest.raises(TypeError, match="CoresetCompressor is needed"):
                 function(estimator, digits[2])
-    with pytest.raises(TypeError, match="must be a CoresetCompressor; got MLPClass"):
+    with pytest.raises(TypeError, match="CoresetCompressor is needed; got MLPClass"):
         CompressionPathDisplay.from_estimator(mlp)
     with pytest.raises(NotFittedError):
         density_score(CoresetCompressor(mlp))

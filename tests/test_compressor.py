@@ -287,8 +287,11 @@ def test_fitted_pipeline_is_compressed_as_it_is(digits):
 
 
 def test_verbose_prints_the_path(mlp, digits, capsys):
-    CoresetCompressor(mlp, method="magnitude", density=0.5, verbose=1).fit(digits[2])
-    assert "density 0.5000" in capsys.readouterr().out
+    for error, differ in (("probability", "over epsilon"), ("prediction", "change")):
+        compressor = CoresetCompressor(mlp, method="magnitude", density=0.5, verbose=1)
+        compressor.set_params(error=error).fit(digits[2])
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert "density 0.5000" in last and last.endswith(f"held-out rows {differ}")
 
 
 def test_fine_tuning_keeps_the_pattern_and_ends_the_promise(mlp, digits):
@@ -369,6 +372,18 @@ def test_data_frames_raise_no_warnings(digits):
     np.testing.assert_array_equal(compressor.feature_names_in_, X.columns)
     with pytest.raises(ValueError, match="feature names should match"):
         compressor.fit(X[X.columns[::-1]])
+
+
+def test_names_of_columns_reach_a_network_that_fit_trains(digits):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(digits[0]).add_prefix("pixel")
+    mlp = MLPClassifier((4,), max_iter=2, random_state=0)
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.9)
+    fitted(compressor, X, digits[1])
+    for names in (compressor, compressor.estimator_):
+        np.testing.assert_array_equal(names.feature_names_in_, X.columns)
+    with pytest.raises(ValueError, match="feature names should match"):
+        compressor.predict(X[X.columns[::-1]])
 
 
 def test_path_has_the_bound_that_decides(mlp, digits):

@@ -73,6 +73,7 @@ def test_training_holds_the_activations_of_the_rows_it_is_on(large):
     assert peak < 2 * X.nbytes + 3 * activations
 
 
+@pytest.mark.filterwarnings("ignore:density=0.5 cannot be had:UserWarning")
 @pytest.mark.parametrize(
     "options",
     [

@@ -71,6 +71,7 @@ def test_whole_fits_on_workers_are_the_same(method, mlp, X, serial):
         assert_same(compressor, serial[method])
 
 
+@pytest.mark.filterwarnings("ignore:density=0.2 cannot be had:UserWarning")
 @pytest.mark.parametrize("method", METHODS)
 def test_result_does_not_depend_on_blas_threads(method):
     # Large enough for BLAS to divide products, which changes sums of floats.

@@ -1,5 +1,7 @@
 """path_promises: bounds for all networks of a path, and any choice among them."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
@@ -37,6 +39,12 @@ def promises_of(mlp, rows, densities=DENSITIES, confidence=0.9, **options):
 def test_every_network_is_measured_and_bounded(mlp, rows):
     promises = promises_of(mlp, rows)
     assert promises.confidence == 0.9 and len(promises.estimators) == 4
+    n_rows = len(rows[1])
+    assert re.match(
+        rf"PathPromises: 4 networks of density \S+ to \S+, {n_rows:,} held-out rows, "
+        r"confidence=0\.9$",
+        repr(promises),
+    )
     np.testing.assert_allclose(promises.density, DENSITIES[::-1], atol=1e-3)
     upper = upper_shares(len(rows[1]), 1 - 0.1 / 4)
     P = mlp.predict_proba(rows[1])

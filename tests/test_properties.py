@@ -108,6 +108,8 @@ def rows(rng, n_features, signs="both"):
 def compress(mlp, X, **params):
     params = {"delta": 0.3, "random_state": 0} | params
     X_val = params.pop("X_val", None)
+    if params.get("error") in ("prediction", "classwise"):
+        params.pop("epsilon", None)  # it would be refused
     return CoresetCompressor(mlp, **params).fit(X, X_val=X_val)
 
 

@@ -165,6 +165,11 @@ def test_weights_that_are_set_are_used(compressor, digits):
     np.testing.assert_allclose(
         small.predict_proba(X), plain.predict_proba(X), atol=1e-5
     )
+    for mlp in (small, plain):
+        mlp.intercepts_ = [intercept + 1 for intercept in mlp.intercepts_]
+    np.testing.assert_allclose(
+        small.predict_proba(X), plain.predict_proba(X), atol=1e-5
+    )
 
 
 def test_clone_trains_from_scratch_with_dense_weights(small, digits):

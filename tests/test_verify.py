@@ -151,7 +151,9 @@ def test_one_changed_row_is_found(compressor, mlp, rows):
 def changes(certificate):
     """Every number that follows from networks and rows, changed by little."""
     changed = {"delta": 1.01 * certificate.delta, "holds": not certificate.holds}
-    if certificate.guarantee == "conformal":
+    if certificate.guarantee != "theoretical":
+        others = {"conformal": "test", "test": "conformal"}
+        changed["guarantee"] = others[certificate.guarantee]
         for name in ("share_over_epsilon", "statistic", "limit"):
             changed[name] = getattr(certificate, name) + 0.003
         changed["n_validation"] = certificate.n_validation - 1
@@ -269,6 +271,8 @@ def test_certificates_without_digests_are_refused(mlp, rows):
     ):
         with pytest.raises(ValueError, match="has no digests"):
             verify(certificate, mlp, compressor, rows[1])
+    with pytest.raises(TypeError, match="must be a Certificate; got a str"):
+        verify(compressor.certificate_.to_json(), mlp, compressor, rows[1])
 
 
 def test_infinite_and_unknown_numbers_are_strict_json(mlp, rows):
@@ -327,9 +331,14 @@ def test_report_is_self_contained_and_says_it_all(compressor):
     assert "nan" not in page.lower().replace("governance", "")
     for name in certificate.share_by_class:
         assert f"<th>{name}</th>" in page
+    counts = ERRORS[certificate.error].counts_rows
+    over = f"its error is over {certificate.epsilon:.6g} (epsilon)"
+    lost = "its prediction changes" if counts else over
+    assert f"<th>A row is lost if</th><td>{lost}</td>" in page
     assert "Signature" in page
     revoked = certificate.revoked().to_html()
     assert "No promise" in revoked and "SHA-256" not in revoked
+    assert "confirms" not in revoked and "Signature" not in revoked
 
 
 def test_monitor_of_a_certificate(mlp, rows, digits):

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit
 
 
 def _relu(Z):
@@ -35,7 +35,7 @@ def activate_output(F, out_activation):
     """Return probabilities, or values, from outputs before the output activation."""
     match out_activation:
         case "softmax":
-            return softmax(F, axis=1)
+            return _softmax(F)
         case "logistic":
             return expit(F)
         case "exp":
@@ -43,6 +43,13 @@ def activate_output(F, out_activation):
         case "identity":
             return F
     raise unknown(out_activation)
+
+
+def _softmax(F):
+    # For single rows several times as fast as SciPy's.
+    P = np.exp(F - F.max(axis=1, keepdims=True))
+    P /= P.sum(axis=1, keepdims=True)
+    return P
 
 
 def labels(F, out_activation):

@@ -92,15 +92,16 @@ class Advice:
         if self.network.n_edges < 2:
             return "It has no edge to spare."
         n_rows = self.rows.n_samples
-        if n_rows < self.target.rule.n_needed:
+        sizes = self.rows.sizes
+        if sizes[sizes > 0].min(initial=n_rows) < self.target.rule.n_needed:
             larger = "" if self.target.kind.counts_rows else "epsilon or "
+            few = "have too few of some class" if self.target.kind.by_class else ""
             return (
                 f"A larger {larger}delta keeps less. {self._X.shape[0] + n_rows} rows "
-                "to calibrate on are too few to say what would pass."
+                f"to calibrate on {few or 'are too few'} to say what would pass."
             )
         densest = DENSITIES[1] if self.plan.refine else DENSITIES[0]
         errors = self._errors(self.plan, densest)
-        n_lost = int(self.target.lost(errors).sum())
         found = [
             self._other_bits(densest),
             self._other_target(errors),
@@ -109,7 +110,7 @@ class Advice:
         found = "; ".join(filter(None, found))
         return (
             f"On {n_rows} calibration rows set apart for this advice, the network with "
-            f"{densest:.0%} of the edges loses {n_lost}. "
+            f"{densest:.0%} of the edges loses {self._n_lost(errors)}. "
             + (
                 f"Expected to pass: {found}."
                 if found
@@ -126,6 +127,14 @@ class Advice:
         n_edges = n_edges_at(density, self.network.n_edges)
         return self._pilot.errors(finish(family.at(n_edges)))
 
+    def _n_lost(self, errors):
+        """How many rows are lost; if each class counts, of the worst class."""
+        n_lost, n_rows = self.rows.counts(self.target.lost(errors))
+        if not self.target.kind.by_class:
+            return f"{n_lost[0]}"
+        worst = self.target.rule.statistic(n_lost, n_rows).argmax()
+        return f"{n_lost[worst]} of the {n_rows[worst]} rows of one class"
+
     def _passes(self, errors):
         rule = self.target.rule
         return self.rows.statistic(self.target.lost(errors), rule) <= rule.limit
@@ -141,15 +150,19 @@ class Advice:
 
     def _other_target(self, errors):
         """The smallest epsilon or delta, rounded up to the digits shown, if not far."""
+        if self._passes(errors):
+            return "the same target, with more held-out rows"
         if self.target.kind.counts_rows:
             name, smallest = "delta", Target(self.target.error, None, None, CONFIDENCE)
         else:
             name, smallest = "epsilon", replace(self.target, epsilon=None)
         value = getattr(self.rows.completed(smallest, errors), name)
-        if value <= FAR * getattr(self.target, name):
-            unit = 10.0 ** (floor(log10(value)) - 1)
-            return f"{name}={ceil(value / unit) * unit:.2g}"
-        return None
+        if value > FAR * getattr(self.target, name):
+            return None
+        unit = 10.0 ** (floor(log10(value)) - 1)
+        value = ceil(value / unit) * unit
+        says_nothing = name == "epsilon" and value >= self.target.kind.largest
+        return None if says_nothing else f"{name}={value:.2g}"
 
     def _other_method(self):
         reached = {}

@@ -37,9 +37,9 @@ class Certificate:
         held-out rows allow.
 
     guarantee : {"conformal", "theoretical", "test", "simultaneous"} or None
-        "test" is that of :func:`~skcoreset.certify`, "simultaneous" that of
-        :func:`~skcoreset.path_promises`. None if the network was changed after it was
-        certified.
+        "conformal" is a promise on average over draws of the held-out rows, "test" one
+        with a `confidence`, "simultaneous" that of :func:`~skcoreset.path_promises`.
+        None if the network was changed after it was certified.
 
     error : str
         Which error.
@@ -230,7 +230,7 @@ class Certificate:
         """
         if not self.holds:
             raise ValueError(f"There is nothing to monitor. {self.promise}")
-        if isinf(self.epsilon) or self.delta >= 1:
+        if self.epsilon >= self._target.kind.largest or self.delta >= 1:
             raise ValueError(
                 f"A promise with epsilon={self.epsilon:.4g} and delta={self.delta:.4g} "
                 "cannot be broken: there is nothing to monitor."
@@ -286,8 +286,8 @@ class Certificate:
                 f"with {_percent(self.confidence)} confidence, {where}at least {share} "
                 f"of new rows like the held-out ones keep {self._kept.rstrip(',')}."
             )
-        if isinf(self.epsilon):
-            sentence += " That is no bound: an infinite difference is allowed."
+        if float(_number(self.epsilon)) >= self._target.kind.largest:
+            sentence += " That is no bound: any difference is allowed."
         if self.not_covered:
             sentence += (
                 " Nothing is promised of classes that the original predicts for no "
@@ -302,6 +302,14 @@ class Certificate:
             return ""
         if self.guarantee == "theoretical":
             return "No rows were held out to check it."
+        rows = "row" if self.n_validation == 1 else "rows"
+        checked = f"Checked on {self.n_validation:,} held-out {rows}"
+        if isinf(self.epsilon):
+            levels = (
+                f"{_percent(level)} by at most {_number(error)}"
+                for level, error in self.quantiles.items()
+            )
+            return f"{checked}, which differ: {', '.join(levels)}."
         n_lost = round(self.share_over_epsilon * self.n_validation)
         one = n_lost == 1
         if self._target.kind.counts_rows:
@@ -310,11 +318,7 @@ class Certificate:
             verb = "differs by more" if one else "differ by more"
             if not self.holds:
                 verb += f" than {_number(self.epsilon)}"
-        rows = "row" if self.n_validation == 1 else "rows"
-        return (
-            f"Checked on {self.n_validation:,} held-out {rows}: {n_lost:,} {verb}, "
-            f"{self.share_over_epsilon:.1%}."
-        )
+        return f"{checked}: {n_lost:,} {verb}, {self.share_over_epsilon:.1%}."
 
     @property
     def fine_print(self):

@@ -59,10 +59,10 @@ def to_dict(certificate):
             for level, value in certificate.quantiles.items()
         },
         "share_by_class": [
-            {"class": _plain(name), "share": share}
+            {"class": _as_json(name), "share": share}
             for name, share in certificate.share_by_class.items()
         ],
-        "not_covered": [_plain(name) for name in certificate.not_covered],
+        "not_covered": [_as_json(name) for name in certificate.not_covered],
         "provenance": None if provenance is None else asdict(provenance),
     }
 
@@ -166,7 +166,11 @@ def _read_number(value):
     return inf if value == "infinite" else float(value)
 
 
-def _plain(name):
-    """A class as JSON has it."""
-    name = name.item() if isinstance(name, np.generic) else name
+def plain(name):
+    """Return a class as Python has it: prints, compares and hashes as itself."""
+    return name.item() if isinstance(name, np.generic) else name
+
+
+def _as_json(name):
+    name = plain(name)
     return name if isinstance(name, (bool, int, float, str)) else str(name)

@@ -12,6 +12,7 @@ from .._network import Network
 from .._parallel import serial_map
 from .certificate import Certificate
 from .digest import digest_of_network
+from .document import plain
 from .provenance import Provenance, packed
 from .rules import smallest_delta
 from .target import check_n_rows
@@ -34,7 +35,7 @@ class HeldOutRows:
 
     def __init__(self, groups, classes=()):
         self.groups = groups
-        self.classes = classes
+        self.classes = [plain(name) for name in classes]
         self.n_samples = len(groups)
         self.sizes = np.bincount(groups, minlength=max(1, len(classes)))
 
@@ -80,7 +81,7 @@ class HeldOutRows:
         return target
 
     def certificate(
-        self, errors, target, guarantee, *, statistic=None, promises=True, **about
+        self, errors, target, *, guarantee=None, statistic=None, promises=True, **about
     ):
         """Return what is promised with these errors of the rows.
 
@@ -90,7 +91,8 @@ class HeldOutRows:
 
         target : Target
 
-        guarantee : str
+        guarantee : str, default=None
+            None is that of the target's rule.
 
         statistic : float, default=None
             None is that of these errors.
@@ -117,7 +119,7 @@ class HeldOutRows:
         return Certificate(
             epsilon=0.0 if target.kind.counts_rows else target.epsilon,
             delta=target.delta,
-            guarantee=guarantee,
+            guarantee=guarantee or target.rule.guarantee,
             error=target.error,
             holds=bool(promises and statistic <= limit),
             confidence=target.confidence,
@@ -240,9 +242,10 @@ class Judge:
             | {"share_over_epsilon": lost.mean(), "statistic": statistic}
         )
         if self.verbose:
+            differ = "change" if self.target.kind.counts_rows else "over epsilon"
             print(
                 f"[skcoreset] density {self._points[-1]['density']:.4f}: "
-                f"{lost.mean():.2%} of {self.rows.n_samples} held-out rows over epsilon"
+                f"{lost.mean():.2%} of {self.rows.n_samples} held-out rows {differ}"
             )
         verdict = Verdict(network, errors, lost, statistic, passes, number)
         # some rules count what this network loses, and nothing else
@@ -291,7 +294,6 @@ class Judge:
         return self.rows.certificate(
             verdict.errors,
             self.target,
-            "conformal",
             scale=None if self.scale is None else tuple(self.scale.tolist()),
             out_activation=self.network.out_activation,
             n_outputs=self.network.widths[-1],

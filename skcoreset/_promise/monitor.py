@@ -12,6 +12,7 @@ import numpy as np
 from .._errors import ERRORS
 from .._wrapped.compat import HasMethods, Interval, StrOptions, validate_params
 from .comparison import Comparison
+from .document import plain
 from .evidence import Evidence
 
 # Points of the evidence over time that are kept for the figure.
@@ -186,9 +187,10 @@ class Monitor:
         if self.on_average:
             warnings.warn(
                 "The promise was made without a confidence: it holds on average over "
-                "draws of the held-out rows, and this network may lose more than "
-                f"{100 * self.delta:.4g}% of the rows without any change. Then the "
-                "monitor alarms, too. Certify with a confidence to watch this network.",
+                "draws of the rows that it rests on, and this network may lose more "
+                f"than {100 * self.delta:.4g}% of the rows without any change. Then "
+                "the monitor alarms, too. Certify with a confidence to watch this "
+                "network.",
                 UserWarning,
             )
 
@@ -253,7 +255,7 @@ class Monitor:
             number = {name: i for i, name in enumerate(self.classes)}
             # -1 is no judged class
             numbers = np.array(
-                [number.get(_plain(name), -1) for name in compared.classes]
+                [number.get(plain(name), -1) for name in compared.classes]
             )
             groups = numbers[groups]
             self.n_not_judged += int((groups < 0).sum())
@@ -286,14 +288,21 @@ class Monitor:
             self._points = self._points[::2]
             self._stride *= 2
 
+    def __repr__(self):
+        about = {"error": self.error, "epsilon": self.epsilon, "delta": self.delta}
+        about |= {"n_rows": self.n_rows, "n_lost": self.n_lost, "alarm": self.alarm}
+        return f"Monitor({', '.join(f'{k}={v!r}' for k, v in about.items())})"
+
     def __str__(self):
         bound = "" if self.epsilon is None else f" (error over {self.epsilon:.4g})"
-        share = self.n_lost / max(self.n_rows, 1)
         each = " of each class" if self.classes is not None else ""
-        seen = (
-            f"{self.n_lost:,} of {self.n_rows:,} rows lost{bound}: {100 * share:.3g}%, "
-            f"where at most {100 * self.delta:.4g}%{each} was promised."
-        )
+        promised = f"at most {100 * self.delta:.4g}%{each} was promised"
+        seen = "No row was judged yet."
+        if self.n_rows:
+            seen = (
+                f"{self.n_lost:,} of {self.n_rows:,} rows lost{bound}: "
+                f"{100 * self.n_lost / self.n_rows:.3g}%, where {promised}."
+            )
         if not self.alarm:
             evidence = np.exp(self.log_evidence)
             words = (
@@ -378,11 +387,6 @@ class Monitor:
         monitor._points = [tuple(point) for point in state["points"]]
         monitor._groups = [Evidence.from_state(group) for group in state["groups"]]
         return monitor
-
-
-def _plain(name):
-    """A class as Python has it, for JSON and for look-ups."""
-    return name.item() if isinstance(name, np.generic) else name
 
 
 def _log_mean(values):

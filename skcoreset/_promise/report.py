@@ -6,6 +6,8 @@
 from html import escape
 from math import isnan
 
+from .._errors import ERRORS
+
 _STYLE = """
 @page { margin: 20mm }
 body { font: 11pt/1.45 Georgia, serif; color: #111; background: #fff;
@@ -50,16 +52,18 @@ def to_html(certificate, title):
         f"<p>{escape(certificate.check)}</p>",
         f"<p><small>{escape(certificate.fine_print)}</small></p>",
     ]
-    if certificate.guarantee is not None:
+    is_revoked = certificate.guarantee is None
+    if not is_revoked:
         parts += [_section("Numbers", _numbers(certificate))]
     if certificate.share_by_class:
         parts += [_section("Changed predictions by class", _classes(certificate))]
     if certificate.provenance is not None:
         parts += [_section("What it is about", _provenance(certificate.provenance))]
-    if certificate.n_validation:
+    if certificate.n_validation and not is_revoked:
         lines = "".join(f"<li>{line}</li>" for line in _NOT_CHECKED)
         parts += [f"<h2>What the signer confirms</h2><ul>{lines}</ul>"]
-    parts += [_SIGNATURE]
+    if not is_revoked:
+        parts += [_SIGNATURE]
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width">'
@@ -72,7 +76,11 @@ def _numbers(certificate):
     confidence = certificate.confidence
     rows = {
         "Error that is measured": certificate.error,
-        "Largest error of a row that is not lost (epsilon)": certificate.epsilon,
+        "A row is lost if": (
+            "its prediction changes"
+            if ERRORS[certificate.error].counts_rows
+            else f"its error is over {_text(certificate.epsilon)} (epsilon)"
+        ),
         "Largest share of lost rows (delta)": _percent(certificate.delta),
         "Confidence": "on average" if confidence is None else _percent(confidence),
         "Procedure": certificate.procedure,

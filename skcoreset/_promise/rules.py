@@ -62,6 +62,7 @@ class OnAverage(Rule):
     The promise is for a new row and the held-out rows together.
     """
 
+    guarantee = "conformal"
     procedure = "conformal risk control"
     needs = "1 / delta - 1"
 
@@ -91,6 +92,7 @@ class WithConfidence(Rule):
 
     confidence: float
 
+    guarantee = "test"
     procedure = "exact binomial test"
     needs = "log(1 - confidence) / log(1 - delta)"
 

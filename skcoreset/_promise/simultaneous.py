@@ -103,7 +103,7 @@ class SimultaneousBounds:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PathPromises:
     """What is promised of every network of a path, at every epsilon, at once.
 
@@ -142,6 +142,14 @@ class PathPromises:
     bounds: SimultaneousBounds
     about: dict
     provenances: list
+
+    def __repr__(self):
+        n_networks, n_rows = self.errors.shape
+        return (
+            f"PathPromises: {n_networks} networks of density {self.density[0]:.4g} to "
+            f"{self.density[-1]:.4g}, {n_rows:,} held-out rows, "
+            f"confidence={self.confidence!r}"
+        )
 
     @property
     def confidence(self):
@@ -243,7 +251,7 @@ class PathPromises:
         certificate = self.bounds.rows.certificate(
             self.errors[chosen],
             replace(target, epsilon=epsilon, delta=delta),
-            "simultaneous",
+            guarantee="simultaneous",
             statistic=float(upper[chosen]),
             provenance=self.provenances[chosen],
             n_networks=self.bounds.n_networks,

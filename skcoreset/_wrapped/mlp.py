@@ -288,6 +288,11 @@ def decode_outputs(mlp, outputs):
     return outputs
 
 
+def class_probabilities(outputs):
+    """Return a column for each class; a binary network computes that of the second."""
+    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
 def encode_targets(mlp, y):
     """Return labels or values as the outputs that training aims at.
 

@@ -36,7 +36,9 @@ def inputs_of(estimator, X, owner=None):
     """
     *_, (mlp, X) = levels(estimator, X)
     checker = mlp if owner is None else owner
-    if mlp is not vars(checker).get("estimator_"):
+    if not hasattr(checker, "n_features_in_") or (
+        checker is owner and mlp is not vars(owner).get("estimator_")
+    ):
         checker = copy(checker)
         vars(checker).pop("feature_names_in_", None)
         checker.n_features_in_ = mlp.coefs_[0].shape[0]
@@ -114,4 +116,7 @@ class AugmentedRows:
                 f"augment returned an array of shape {np.shape(augmented)} for rows of "
                 f"shape {batch.shape}: it must return as many rows and features."
             )
-        return dense(inputs_of(self._estimator, augmented))
+        try:
+            return dense(inputs_of(self._estimator, augmented))
+        except ValueError as error:
+            raise ValueError(f"augment returned bad rows: {error}") from error

@@ -5,7 +5,7 @@
 
 from .keras import from_keras
 from .onnx import from_onnx
-from .rewrite import to_onnx
+from .rewrite import into_onnx
 from .torch import from_torch, to_torch
 from .weights import from_weights
 
@@ -14,6 +14,6 @@ __all__ = [
     "from_onnx",
     "from_torch",
     "from_weights",
-    "to_onnx",
+    "into_onnx",
     "to_torch",
 ]

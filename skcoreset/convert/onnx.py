@@ -67,7 +67,7 @@ def from_onnx(model, *, classes=None, output=None, max_bytes=2**30):
     --------
     from_torch : Without a file, for `torch.nn.Sequential`.
     from_keras : Without a file, for Keras.
-    to_onnx : Put the compressed network back into the same model.
+    into_onnx : Put the compressed network back into the same model.
 
     Notes
     -----

@@ -18,7 +18,7 @@ from .tensors import Memory
 _OPERATORS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid"}
 
 
-def to_onnx(estimator, model, *, classes=None, output=None):
+def into_onnx(estimator, model, *, classes=None, output=None):
     """Put a network into the ONNX model that :func:`from_onnx` has read.
 
     Parameters
@@ -63,13 +63,13 @@ def to_onnx(estimator, model, *, classes=None, output=None):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.neural_network import MLPClassifier
     >>> from skcoreset import CoresetCompressor
-    >>> from skcoreset.convert import from_onnx, to_onnx
+    >>> from skcoreset.convert import from_onnx, into_onnx
     >>> X, y = load_digits(return_X_y=True)
     >>> X = (X / 16).astype(np.float32)
     >>> mlp = MLPClassifier((50,), max_iter=500, random_state=0).fit(X[:900], y[:900])
     >>> model = of_sklearn(mlp, X[:1])
     >>> compressor = CoresetCompressor(from_onnx(model), density=0.2, random_state=0)
-    >>> small = to_onnx(compressor.fit(X[900:]), model)
+    >>> small = into_onnx(compressor.fit(X[900:]), model)
     >>> [each.name for each in small.graph.output]
     ['output_label', 'output_probability']
     """

@@ -85,7 +85,7 @@ class Comparison:
                 "deviation (root mean square)"
             )
         if self.agreement < MIN_AGREEMENT:
-            return f"predictions agree on {self.agreement:.1%} of {self.n_rows:,} rows"
+            return f"predictions agree on {self.agreement:.1%} of {self._rows}"
         for name, share in self.class_agreement.items():
             if (
                 share < MIN_CLASS_AGREEMENT
@@ -132,11 +132,12 @@ class Comparison:
             f"deviation{which}"
         )
         if self.agreement is None:
-            return f"{error}, on {self.n_rows:,} rows"
-        return (
-            f"equal predictions on {self.agreement:.2%} of {self.n_rows:,} rows; "
-            f"{error}"
-        )
+            return f"{error}, on {self._rows}"
+        return f"equal predictions on {self.agreement:.2%} of {self._rows}; {error}"
+
+    @property
+    def _rows(self):
+        return f"{self.n_rows:,} row{'s' * (self.n_rows != 1)}"
 
 
 def compare(original, exported, *, predictions=None, classes=None, rows=None):

@@ -29,6 +29,7 @@ from .._promise.simultaneous import SimultaneousBounds
 from .._promise.target import Target
 from .._wrapped import (
     check_is_compressor,
+    class_probabilities,
     input_names,
     inputs_of,
     is_multilabel,
@@ -329,7 +330,7 @@ def _measured(path, rounded, judge, together, predicts_classes):
         certificate = rows.certificate(
             errors,
             reached,
-            "conformal" if together is None else "simultaneous",
+            guarantee=None if together is None else "simultaneous",
             provenance=Provenance(original, digest, before=digest_before),
             statistic=statistic,
             scale=None if judge.scale is None else tuple(judge.scale.tolist()),
@@ -456,7 +457,7 @@ def _compared(page, shown, features, original, rows):
     if page["multilabel"]:
         predictions = np.vstack(y), F > 0.5
     elif page["classes"]:
-        F = np.hstack([1 - F, F]) if F.shape[1] == 1 else F
+        F = class_probabilities(F)
         names = np.resize(original.classes_, F.shape[1])
         predictions = np.concatenate(y), names[F.argmax(axis=1)]
     classes = page["classes"]

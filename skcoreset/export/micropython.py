@@ -5,7 +5,6 @@
 
 from functools import cached_property
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 
@@ -146,16 +145,6 @@ class MicroPythonProgram(IntegerProgram):
     --------
     to_micropython : Makes one, with an example.
     """
-
-    def save(self, path):
-        """Write the module to a file.
-
-        Parameters
-        ----------
-        path : str or path-like
-            ASCII, with line feeds.
-        """
-        Path(path).write_text(self.source, encoding="ascii", newline="\n")
 
     @cached_property
     def source(self):

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skcoreset import CoresetCompressor
-from skcoreset.convert import from_onnx, to_onnx
+from skcoreset.convert import from_onnx, into_onnx
 
 onnx = pytest.importorskip("onnx")
 
@@ -110,7 +110,7 @@ def as_array(output):
 
 def test_model_with_its_own_network_returns_the_same(name, X, expected):
     path = FILES / f"{name}.onnx"
-    model = to_onnx(read(name), path, output=OUTPUT.get(name))
+    model = into_onnx(read(name), path, output=OUTPUT.get(name))
     onnx.checker.check_model(model)
     before = onnx.load(path).graph
     for each in ("input", "output"):
@@ -129,7 +129,7 @@ def test_model_with_its_own_network_returns_the_same(name, X, expected):
 def test_model_with_a_compressed_network_predicts_as_that_does(name, X):
     params = {"density": 0.3, "method": "magnitude", "random_state": 0}
     compressor = CoresetCompressor(read(name), **params).fit(X)
-    model = to_onnx(compressor, FILES / f"{name}.onnx", output=OUTPUT.get(name))
+    model = into_onnx(compressor, FILES / f"{name}.onnx", output=OUTPUT.get(name))
     outputs = run(model, X)
     values = as_array(outputs[OUTPUT.get(name, list(outputs)[-1])])
     if hasattr(compressor, "classes_"):

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from sklearn.neural_network import MLPRegressor
 
 from skcoreset import CoresetCompressor
-from skcoreset.convert import from_onnx, to_onnx, to_torch
+from skcoreset.convert import from_onnx, into_onnx, to_torch
 
 GUIDE = Path(__file__).parents[2] / "doc" / "user_guide" / "converting.rst"
 NAMES = {"torch": "PyTorch", "keras": "Keras"}
@@ -124,7 +124,7 @@ def test_omlt_takes_the_onnx_model(tmp_path):
         dynamic_axes={"x": {0: "n"}},
         dynamo=False,
     )
-    small = to_onnx(compressor, tmp_path / "model.onnx")
+    small = into_onnx(compressor, tmp_path / "model.onnx")
     network = load_onnx_neural_network(small, input_bounds=[(-1, 1)] * 4)
     model = pyomo.ConcreteModel()
     model.network = omlt.OmltBlock()

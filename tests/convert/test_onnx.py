@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skcoreset._wrapped import network_of
-from skcoreset.convert import from_onnx, from_weights, to_onnx
+from skcoreset.convert import from_onnx, from_weights, into_onnx
 from skcoreset.convert.rewrite import check_holds
 
 onnx = pytest.importorskip("onnx")
@@ -304,7 +304,7 @@ def test_rows_of_any_shape_are_flattened(name):
     nodes = [*nodes, node("Gemm", "f W1 B1", "a"), FIRST[1], *LAST]
     model = model_of(nodes, weights, shape=("n", 1, 5, 1))
     mlp = assert_same(model, given=given)
-    small = to_onnx(mlp, model)
+    small = into_onnx(mlp, model)
     assert_allclose(run(small, given), run(model, given), atol=1e-5)
 
 
@@ -314,7 +314,7 @@ def test_precision_that_changes_between_layers():
     model = model_of(nodes, {"W2": W2.astype("f8"), "B2": B2.astype("f8")})
     mlp = assert_same(model)
     assert mlp.coefs_[0].dtype == np.float64
-    values = run(to_onnx(mlp, model), X)
+    values = run(into_onnx(mlp, model), X)
     assert values.dtype == np.float64
     assert_allclose(values, mlp.predict(X.astype("f8")), rtol=1e-12)
 
@@ -384,7 +384,7 @@ def test_initializers_may_be_inputs_as_before_version_4():
         model.graph.input.append(info)
     model.ir_version = 3
     assert_array_equal(from_onnx(model).coefs_[0], W1)
-    small = to_onnx(from_onnx(model), model)
+    small = into_onnx(from_onnx(model), model)
     assert [each.name for each in small.graph.input] == ["x"]
     assert_allclose(run(small, X), run(model_of(FIRST + LAST), X), atol=1e-5)
 
@@ -406,7 +406,7 @@ def test_sparse_weights(by_axes, as_node):
         model.graph.sparse_initializer.append(tensor)
     mlp = from_onnx(model)
     assert_array_equal(mlp.coefs_[0], W)
-    assert not to_onnx(mlp, model).graph.sparse_initializer
+    assert not into_onnx(mlp, model).graph.sparse_initializer
 
 
 @pytest.mark.parametrize(
@@ -427,7 +427,7 @@ def test_rows_of_whole_numbers_are_cast():
     pixels = RNG.integers(0, 255, (30, 5)).astype("u1")
     model = model_of([*nodes, FIRST[1], *LAST], kind=TensorProto.UINT8)
     mlp = assert_same(model, pixels.astype("f4"), given=pixels)
-    assert_array_equal(run(to_onnx(mlp, model), pixels), run(model, pixels))
+    assert_array_equal(run(into_onnx(mlp, model), pixels), run(model, pixels))
 
 
 # What the outputs stand for
@@ -514,7 +514,7 @@ def test_classes_are_read_from_the_graph(nodes, outputs, classes):
     names = ["z", "y", "x"] if "z" in classes else classes
     assert_array_equal(mlp.predict(X), np.array(names)[numbers.astype(int)])
     # and the model takes it back
-    same = from_onnx(to_onnx(mlp, model))
+    same = from_onnx(into_onnx(mlp, model))
     assert_allclose(same.predict_proba(X), mlp.predict_proba(X), atol=1e-6)
     assert_array_equal(same.classes_, mlp.classes_)
 
@@ -525,7 +525,7 @@ def test_classes_that_are_given_take_precedence():
     mlp = from_onnx(model, classes=given)
     numbers = ReferenceEvaluator(model).run(None, {"x": X})[0].ravel()
     assert_array_equal(mlp.predict(X), np.array(given)[numbers])
-    same = from_onnx(to_onnx(mlp, model, classes=given), classes=given)
+    same = from_onnx(into_onnx(mlp, model, classes=given), classes=given)
     assert_array_equal(same.predict(X), mlp.predict(X))
 
 
@@ -534,7 +534,7 @@ def test_two_classes_given_in_falling_order_come_back(n_outputs):
     weights = {"W": W2[:, :n_outputs].copy(), "B": B2[:n_outputs]}
     model = model_of(SIGMOID[:-1], weights, outputs=["l"])
     mlp = from_onnx(model, classes=["yes", "no"])
-    small = to_onnx(mlp, model, classes=["yes", "no"])
+    small = into_onnx(mlp, model, classes=["yes", "no"])
     logits, same = run(model, X), run(small, X)
     if n_outputs == 2:
         logits, same = logits[:, 1] - logits[:, 0], same[:, 1] - same[:, 0]
@@ -548,7 +548,7 @@ def test_labels_of_their_own():
     mlp = from_onnx(model)
     assert_array_equal(mlp.predict(X), run(model, X))
     assert mlp.predict(X).shape == (40, 3)
-    assert_array_equal(from_onnx(to_onnx(mlp, model)).predict(X), mlp.predict(X))
+    assert_array_equal(from_onnx(into_onnx(mlp, model)).predict(X), mlp.predict(X))
     linear = model_of(LOGITS, outputs=["l"])
     assert_array_equal(
         from_onnx(linear, classes="multilabel").predict(X), mlp.predict(X)
@@ -949,7 +949,7 @@ def test_network_that_does_not_fit_the_model_is_refused():
     wide = from_weights([np.ones((6, 3))], [np.zeros(3)], activation="relu")
     for estimator in (other, wide):
         with pytest.raises(ValueError, match="does not take as many features"):
-            to_onnx(estimator, model)
+            into_onnx(estimator, model)
 
 
 def test_weights_that_do_not_fit_the_precision_of_the_model_are_refused():
@@ -958,7 +958,7 @@ def test_weights_that_do_not_fit_the_precision_of_the_model_are_refused():
     mlp = from_onnx(model)
     mlp.coefs_[0] *= 1e6
     with pytest.raises(ValueError, match="too large for float16"):
-        to_onnx(mlp, model)
+        into_onnx(mlp, model)
 
 
 def test_model_is_compared_with_the_network_in_it():
@@ -977,11 +977,11 @@ def test_output_that_keeps_the_original_network_is_refused():
         node("ArgMax", "z", "c", axis=1),
     ]
     model = model_of(nodes, outputs=["y", "z"])
-    assert to_onnx(from_onnx(model, output="y"), model, output="y") is not None
+    assert into_onnx(from_onnx(model, output="y"), model, output="y") is not None
     model = model_of(
         [*PROBABILITIES, node("ArgMax", "l", "y", axis=1)], outputs=["p", "y"]
     )
-    small = to_onnx(from_onnx(model), model)
+    small = into_onnx(from_onnx(model), model)
     assert {each.op_type for each in small.graph.node} == {
         "ArgMax",
         "Gemm",
@@ -998,10 +998,10 @@ def test_scaler_is_folded_into_the_first_layer_and_a_clip_refused():
     mlp = from_onnx(model)
     scaler = MinMaxScaler().fit(X)
     pipeline = make_pipeline(scaler, mlp)
-    assert_allclose(run(to_onnx(pipeline, model), X), pipeline.predict(X), atol=1e-5)
+    assert_allclose(run(into_onnx(pipeline, model), X), pipeline.predict(X), atol=1e-5)
     scaler.set_params(clip=True)
     with pytest.raises(ValueError, match="clip=False"):
-        to_onnx(pipeline, model)
+        into_onnx(pipeline, model)
 
 
 def test_names_in_the_model_stay_unique():
@@ -1011,7 +1011,7 @@ def test_names_in_the_model_stay_unique():
         node("Gemm", "Relu_1 weights_2 B2", "y"),
     ]
     model = model_of(nodes, {"Gemm_1": W1, "weights_2": W2})
-    small = to_onnx(from_onnx(model), model)
+    small = into_onnx(from_onnx(model), model)
     names = [name for each in small.graph.node for name in each.output]
     names += [each.name for each in small.graph.initializer]
     assert len(set(names)) == len(names)
@@ -1031,5 +1031,5 @@ def test_graphs_in_nodes_keep_what_they_take():
         node("If", "yes", "z", then_branch=branch, else_branch=branch),
     ]
     model = model_of(nodes, {"yes": np.array(True)}, outputs=["z", "y"])
-    small = to_onnx(from_onnx(model, output="y"), model, output="y")
+    small = into_onnx(from_onnx(model, output="y"), model, output="y")
     assert_allclose(run(small, X), run(model, X), atol=1e-6)

@@ -118,4 +118,30 @@ def test_advice_counts_every_class_by_itself():
     X = np.random.default_rng(0).normal(size=(2000, 6))
     plan = plan_of("magnitude", "classwise", epsilon=None, delta=0.01)
     words = advice_of(network, X, plan)
+    assert words.endswith(
+        "2000 rows to calibrate on have too few of some class to say what would pass."
+    )
+    words = advice_of(network, X, plan_of("magnitude", "classwise", epsilon=None))
     assert "On 500 calibration rows" in words
+    # of the worst class, whose rows are fewer
+    n_lost, n_rows = map(
+        int, re.search(r"loses (\d+) of the (\d+) rows", words).groups()
+    )
+    assert 0 < n_lost <= n_rows < 500
+
+
+def test_advice_names_no_epsilon_that_bounds_nothing():
+    network = random_network([6, 10, 2], out_activation="softmax")
+    network = network.with_weights([30 * coef for coef in network.coefs])
+    X = np.random.default_rng(0).normal(size=(2000, 6))
+    plan = plan_of("uniform", "probability", epsilon=0.05, delta=0.05)
+    assert "epsilon=" not in advice_of(network, X, plan)
+
+
+def test_advice_never_names_a_smaller_target():
+    network = random_network([6, 10, 2], out_activation="softmax")
+    X = np.random.default_rng(0).normal(size=(2000, 6))
+    plan = plan_of("magnitude", "probability", epsilon=1.0, delta=0.1)
+    words = advice_of(network, X, plan)
+    assert "Expected to pass: the same target, with more held-out rows;" in words
+    assert "epsilon=" not in words

@@ -12,6 +12,8 @@ from scipy.stats import binom
 
 from skcoreset import Certificate
 from skcoreset._errors import ERRORS
+from skcoreset._promise.judge import HeldOutRows
+from skcoreset._promise.target import Target
 
 from .common import (
     ALL,
@@ -172,7 +174,13 @@ def test_what_is_not_promised_is_said():
     ) in words_of(error="classwise", **classes)
     one = words_of(n_validation=1, share_over_epsilon=1.0)
     assert "Checked on 1 held-out row: 1 differs by more, 100.0%." in one
-    assert "That is no bound" in words_of(epsilon=np.inf)
+    unbounded = words_of(epsilon=np.inf, quantiles={0.5: 0.125, 0.99: 2.0})
+    assert "That is no bound" in unbounded
+    differ = "held-out rows, which differ: 50% by at most 0.125, 99% by at most 2."
+    assert differ in unbounded
+    vacuous = words_of(error="probability", epsilon=0.99999)
+    assert "within 1 of the original's" in vacuous and "That is no bound" in vacuous
+    assert "no bound" not in words_of(error="probability", epsilon=0.99)
     few = words_of(holds=False, n_validation=5, share_over_epsilon=0.2)
     assert few == (
         "No promise: 9 held-out rows are needed for 90%, and there are 5. Checked on 5 "
@@ -186,6 +194,16 @@ def test_what_is_not_promised_is_said():
     changed = words_of(holds=False, guarantee=None)
     assert changed.startswith("No promise: the network was trained further")
     assert "skcoreset.certify" in changed
+
+
+def test_classes_have_names_that_print_as_themselves():
+    classes = np.array(["no", "yes", "maybe"])
+    rows = HeldOutRows(np.repeat([0, 1], 30), classes)
+    errors = np.zeros(60)
+    certificate = rows.certificate(errors, Target("classwise"))
+    assert "share_by_class={'no': 0.0, 'yes': 0.0}" in repr(certificate)
+    assert certificate.not_covered == ("maybe",)
+    assert "np." not in repr(certificate.not_covered)
 
 
 def test_a_certificate_of_the_theorem_is_checked_on_no_rows():

@@ -286,7 +286,8 @@ def test_certificate_describes_the_rows_and_the_promise(name):
         for compressed, certificate in (chosen, measured):
             errors = errors_of(name, network, compressed, X)
             assert certificate.error == name
-            assert certificate.guarantee == "conformal"
+            expected = "conformal" if confidence is None else "test"
+            assert certificate.guarantee == expected
             assert certificate.confidence == confidence
             assert certificate.n_validation == 60
             scale = ERRORS[name].scale_of(network, CALIBRATION)

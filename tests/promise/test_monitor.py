@@ -59,6 +59,8 @@ def test_monitor_counts_lost_rows_and_weighs_them():
     lost = np.random.default_rng(0).random(400) < 0.05
     monitor = Monitor(*pair(), **OPTIONS)
     assert monitor.log_evidence == 0 and not monitor.alarm
+    assert str(monitor).startswith("No alarm. No row was judged yet. Evidence 1;")
+    assert repr(monitor).startswith("Monitor(error='absolute', epsilon=0.5, delta=0.05")
     assert monitor.update(rows(lost)) is monitor
     assert (monitor.n_rows, monitor.n_lost) == (400, lost.sum())
     assert monitor.log_evidence == Evidence(0.05).update(lost)[-1]

@@ -17,8 +17,10 @@ from skcoreset._promise.path import MARGIN, first_step, path, path_edges
 from skcoreset._promise.target import Target
 from skcoreset._training import steps_down
 
-from ..conftest import random_network
+from ..conftest import may_collapse, random_network
 from ..methods.common import plan_of
+
+pytestmark = may_collapse
 
 
 def begin(errors, target, groups=None, steps_apart=1):

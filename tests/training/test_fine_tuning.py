@@ -217,5 +217,7 @@ def test_augmentation_takes_any_rows_and_refuses_another_shape(convert):
         ValueError, match=r"augment returned an array of shape \(1, 6\)"
     ):
         compressor.fine_tune(rows, y, augment=lambda X, rng: X[:1])
+    with pytest.raises(ValueError, match=r"augment returned bad rows: .* NaN"):
+        compressor.fine_tune(rows, y, augment=lambda X, rng: np.nan * X)
     with pytest.raises(ValueError, match="'augment' parameter of fine_tune"):
         compressor.fine_tune(rows, y, augment=3)

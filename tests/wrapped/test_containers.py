@@ -49,7 +49,7 @@ def flowers():
 
 
 def network():
-    return MLPClassifier((5,), max_iter=20, random_state=0)
+    return MLPClassifier((5,), solver="lbfgs", max_iter=60, random_state=0)
 
 
 def compressor_of(mlp, **options):

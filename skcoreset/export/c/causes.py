@@ -57,11 +57,11 @@ def causes(program, linear, live, X, F):
     if not inputs.is_float:
         n_values = 1 + np.ptp(inputs.read(X)[:, live].astype(int), axis=0)
         if n_values.max() < MIN_READINGS:
-            widest = np.ptp(X[:, live], axis=0).max()
             yield (
                 f"The readings have few values: no input takes more than "
-                f"{n_values.max()} of {inputs.largest + 1}. "
-                f"input_scale={widest / inputs.largest:.3g} would use all."
+                f"{n_values.max()} of {inputs.largest + 1}. As input_offset the "
+                "smallest value of each input, and as input_scale its range divided by "
+                f"{inputs.largest}, would use all."
             )
     widths = np.subtract(*feature_ranges(linear(X))[::-1])
     varying = numbers[widths[live] > 0]
@@ -74,7 +74,7 @@ def causes(program, linear, live, X, F):
                 "StandardScaler before it, and train again."
             )
     worst = program.comparison.worst_error_share
-    if worst > MAX_WORST_SHARE:
+    if worst > MAX_WORST_SHARE and len(X) >= MIN_ROWS:
         yield (
             f"{worst:.0%} of the squared error is in row "
             f"{program.comparison.worst_rows[0]}: is it like the others?"

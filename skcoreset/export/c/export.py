@@ -234,16 +234,6 @@ class CProgram(IntegerProgram):
         self.name = name
         super().__init__(estimator, X, **options)
 
-    def save(self, path):
-        """Write the C code to a file.
-
-        Parameters
-        ----------
-        path : str or path-like
-            ASCII, with line feeds.
-        """
-        Path(path).write_text(self.source, encoding="ascii", newline="\n")
-
     def save_test(self, path, X):
         """Write rows and what Python gives for them, for a check on the device.
 

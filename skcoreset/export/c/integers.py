@@ -14,7 +14,7 @@ from math import atanh, ceil, floor, log2
 import numpy as np
 
 from ..._codec import levels_of
-from ..._network import ACTIVATIONS, dense
+from ..._network import dense, remove_neurons
 from .inputs import MAX_SUM, FixedPoint, value_bits
 
 # Weights that are not multiples of one step are rounded to levels of 8 bits. There are
@@ -281,7 +281,10 @@ def prepare(network):
             is_last = number == len(coefs) - 1
             largest = np.abs(coef).max(axis=0 if by_output and is_last else None)
             steps[number] = np.where(largest > 0, largest / MAX_LEVEL, TINY_STEP)
-    _drop_idle_neurons(coefs, intercepts, steps, ACTIVATIONS[network.activation])
+    rounds_to_edge = [np.rint(coef / step) != 0 for coef, step in zip(coefs, steps)]
+    edges = [coef * mask for coef, mask in zip(coefs, rounds_to_edge)]
+    network = remove_neurons(network.with_weights(edges, intercepts))
+    coefs, intercepts = list(network.coefs), list(network.intercepts)
     _sort_neurons(coefs, intercepts, steps)
     return coefs, intercepts, steps
 
@@ -319,25 +322,6 @@ def _equalize(coefs, intercepts, steps, by_output):
         coefs[layer] = coefs[layer] * scale
         intercepts[layer] = intercepts[layer] * scale
         coefs[layer + 1] = coefs[layer + 1] / scale[:, np.newaxis]
-
-
-def _drop_idle_neurons(coefs, intercepts, steps, activate):
-    """Remove, in place, neurons that nothing leads from; fold constant ones."""
-    n_neurons = None
-    while n_neurons != (n_neurons := sum(map(len, intercepts))):
-        for layer in range(len(coefs) - 1):
-            used = np.rint(coefs[layer + 1] / steps[layer + 1]).any(axis=1)
-            constant = used & ~np.rint(coefs[layer] / steps[layer]).any(axis=0)
-            values = intercepts[layer].copy()[np.newaxis]
-            activate(values)
-            kept = used & ~constant
-            # no layer is empty
-            kept[0] |= not kept.any()
-            folded = np.where(constant & ~kept, values[0], 0)
-            intercepts[layer + 1] = intercepts[layer + 1] + folded @ coefs[layer + 1]
-            coefs[layer] = coefs[layer][:, kept]
-            intercepts[layer] = intercepts[layer][kept]
-            coefs[layer + 1] = coefs[layer + 1][kept]
 
 
 def _sort_neurons(coefs, intercepts, steps):

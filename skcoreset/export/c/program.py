@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -16,6 +17,7 @@ from ..._wrapped import (
     DTYPES,
     SPARSE_FORMATS,
     Predictor,
+    class_probabilities,
     is_mlp,
     is_multilabel,
     last_step,
@@ -155,6 +157,16 @@ class IntegerProgram:
         hidden = self.network.layers[:-1]
         return max([8 * h.activation.values.n_bytes for h in hidden], default=8)
 
+    def save(self, path):
+        """Write `source` to a file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            ASCII, with line feeds.
+        """
+        Path(path).write_text(self.source, encoding="ascii", newline="\n")
+
     def predict(self, X):
         """Return what the exported code says of rows in the units of X.
 
@@ -188,9 +200,7 @@ class IntegerProgram:
         P : ndarray of shape (n_samples, n_classes), float32
         """
         P = self.network.outputs(self.network.sums(self._rows(X)))
-        if self.n_outputs_ == 1 and not self.is_multilabel:
-            P = np.hstack([1 - P, P])
-        return P
+        return class_probabilities(P)
 
     def transform(self, X):
         """Return the output before the output activation.
@@ -317,9 +327,10 @@ def _differ(small, large, X):
 
 def _input_checker(estimator, n_features):
     """A small estimator that knows what rows the first step takes."""
-    checker = BaseEstimator()
-    checker.n_features_in_ = n_features
     first = [*(step for _, step in steps_before(estimator)), last_step(estimator)][0]
+    # messages name its class
+    checker = type(type(first).__name__, (BaseEstimator,), {})()
+    checker.n_features_in_ = n_features
     if hasattr(first, "feature_names_in_"):
         checker.feature_names_in_ = first.feature_names_in_
     return checker

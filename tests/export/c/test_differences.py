@@ -148,7 +148,7 @@ def test_a_wrong_input_scale_is_warned_of_with_its_cause(classifier, Z):
         to_c(adc, counts, input_scale=1)
     X, y = load_digits(return_X_y=True)
     net = fitted(MLPClassifier((16,), max_iter=40, random_state=0), X / 16, y)
-    with pytest.warns(UserWarning, match=r"few values: .* 2 of 256\. input_scale=0.00"):
+    with pytest.warns(UserWarning, match=r"few values: .* 2 of 256\. As input_offset"):
         to_c(net, X / 16, input_scale=1)
     with pytest.warns(UserWarning, match=r"agree on .* more than 1 of 256"):
         to_c(net, X / 16, input_scale=16)
@@ -176,9 +176,18 @@ def test_few_rows_are_warned_of(n_rows, Z):
     net = regressor(Z, np.sin(Z[:, 0]) + Z[:, 1] * Z[:, 2])
     with pytest.warns(
         UserWarning, match=f"X has {n_rows} rows?, from which the ranges"
-    ):
+    ) as record:
         program = to_c(net, Z[:n_rows])
+    # with so few, one always has a large share
+    assert "squared error" not in str(record[0].message)
+    assert f" {n_rows} row{'s' * (n_rows > 1)}" in str(program)
     assert errors(program, net, Z) < (0.5 if n_rows == 1 else 0.05)
+
+
+def test_wrong_rows_are_refused_in_the_name_of_what_takes_them(Z, classifier):
+    for estimator, name in ((classifier, "StandardScaler"), (classifier[-1], "MLPC")):
+        with pytest.raises(ValueError, match=f"X has 2 features, but {name}"):
+            to_c(estimator, Z[:, :2])
 
 
 def test_enough_rows_are_not_warned_of(Z, silently):
