@@ -500,7 +500,7 @@ class CoresetCompressor(
         rng = check_random_state(self.random_state)
         estimator = self._unwrapped()
         check_estimator(self.estimator if self.estimator is not None else estimator)
-        if sample_weight is not None:
+        if sample_weight is not None and not is_fitted(estimator):
             fit_params["sample_weight"] = sample_weight
         fit_params = self._route_fit_params(estimator, fit_params)
         X, y = self._check_rows(estimator, X, y)

@@ -36,7 +36,15 @@ BESIDE_THE_POINT = {
 }
 
 # Doctests that need an optional package: a part of their name, and the package.
-DOCTESTS_NEED = {"export.onnx": "skl2onnx", "InputDensityDisplay": "pandas"}
+DOCTESTS_NEED = {
+    "export.onnx": "skl2onnx",
+    "convert.onnx": "skl2onnx",
+    "convert.rewrite": "skl2onnx",
+    "InputDensityDisplay": "pandas",
+}
+
+# A script that makes files, and is run by hand.
+collect_ignore = ["golden/make.py"]
 
 
 def pytest_collection_modifyitems(items):

@@ -60,12 +60,8 @@ def load(data, network):
         Has `coefs_0`, `intercepts_0`, ... of a ReLU classifier, and `calibration`,
         numbers of training images.
     """
-    with np.load(data) as images, np.load(network) as weights:
-        X, X_test = (
-            images[name].reshape(len(images[name]), -1).astype(np.float32) / 255
-            for name in ("X_train", "X_test")
-        )
-        y, y_test = images["y_train"], images["y_test"]
+    X, y, X_test, y_test = load_images(data)
+    with np.load(network) as weights:
         n_layers = sum(name.startswith("coefs_") for name in weights)
         coefs = [weights[f"coefs_{layer}"] for layer in range(n_layers)]
         intercepts = [weights[f"intercepts_{layer}"] for layer in range(n_layers)]
@@ -76,6 +72,16 @@ def load(data, network):
     mlp.partial_fit(X[:128], y[:128], classes=np.unique(y))
     mlp.coefs_, mlp.intercepts_ = coefs, intercepts
     return Reference(mlp, X, y, X[calibration], X_test, y_test)
+
+
+def load_images(data):
+    """Read `X`, `y`, `X_test` and `y_test`, images in [0, 1] as float32."""
+    with np.load(data) as images:
+        X, X_test = (
+            images[name].reshape(len(images[name]), -1).astype(np.float32) / 255
+            for name in ("X_train", "X_test")
+        )
+        return X, images["y_train"], X_test, images["y_test"]
 
 
 def download(data):

@@ -466,6 +466,7 @@ def test_examples_of_values_range_from_small_to_large(other):
 
 
 def test_names_are_escaped():
+    pytest.importorskip("pandas")
     X, y = load_wine(return_X_y=True, as_frame=True)
     names = ["</script><b>\"quoted\" & 'so'", "<!--", "plain"]
     X = X.rename(columns={"alcohol": names[0], "ash": names[1]})

@@ -47,6 +47,7 @@ def drawing(mlp, digits, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
+    pytest.importorskip("pandas")
     X, y = load_wine(return_X_y=True, as_frame=True)
     mlp = MLPClassifier((12,), max_iter=200, random_state=0)
     pipeline = fitted(make_pipeline(StandardScaler(), mlp), X[::2], y[::2])

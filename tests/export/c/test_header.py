@@ -4,7 +4,6 @@ import re
 import subprocess
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -168,7 +167,8 @@ def test_device_test_has_the_rows_and_what_python_gives(programs, rows, tmp_path
 
 
 def test_comment_says_what_each_input_means(rows):
-    frame = pd.DataFrame(rows, columns=["temperature */ in C", "pressure"])
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(rows, columns=["temperature */ in C", "pressure"])
     y = rows[:, 0] > 20
     network = MLPClassifier((4,), max_iter=5, random_state=0)
     pipeline = fitted(make_pipeline(StandardScaler(), network), frame, y)
