@@ -775,7 +775,7 @@ class CoresetCompressor(
         """
         return np.log(self.predict_proba(X))
 
-    def score(self, X, y, **score_params):
+    def score(self, X, y=None, **score_params):
         """Accuracy, or R2, of the compressed network, as the wrapped estimator has it.
 
         Parameters
@@ -784,7 +784,8 @@ class CoresetCompressor(
             Rows of what the wrapped estimator takes.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True classes or values.
+            True classes or values. They are needed; only a search without labels
+            leaves them out.
 
         **score_params : dict
             Metadata of the score, such as `sample_weight`.
@@ -793,8 +794,19 @@ class CoresetCompressor(
         -------
         score : float
             Mean accuracy of a classifier, R2 of a regressor.
+
+        Raises
+        ------
+        TypeError
+            If there is no `y`.
         """
         check_is_fitted(self)
+        if y is None:
+            raise TypeError(
+                "score needs y. A search without labels takes a scorer that compares "
+                "with the original: scoring=skcoreset.model_selection.neg_error_score, "
+                "or fidelity_score for a classifier."
+            )
         if routing_enabled():
             score_params = process_routing(self, "score", **score_params)
             score_params = score_params.estimator.score

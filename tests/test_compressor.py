@@ -374,6 +374,12 @@ def test_data_frames_raise_no_warnings(digits):
         compressor.fit(X[X.columns[::-1]])
 
 
+def test_score_without_labels_names_scorers_that_need_none(mlp, digits):
+    compressor = CoresetCompressor(mlp, method="magnitude", density=0.9).fit(digits[2])
+    with pytest.raises(TypeError, match=r"score needs y\. .*neg_error_score"):
+        compressor.score(digits[2])
+
+
 def test_names_of_columns_reach_a_network_that_fit_trains(digits):
     pandas = pytest.importorskip("pandas")
     X = pandas.DataFrame(digits[0]).add_prefix("pixel")

@@ -3,6 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from . import onnx
 from .c import CProgram, to_c
 from .file import dump, load
 from .html import to_html
@@ -13,6 +14,7 @@ __all__ = [
     "MicroPythonProgram",
     "dump",
     "load",
+    "onnx",
     "to_c",
     "to_html",
     "to_micropython",

@@ -1,4 +1,4 @@
-"""The methods on a network that others published, beside CHITA, which they made.
+r"""The methods on a network that others published, beside CHITA, which they made.
 
 The network is the MLPNet of github.com/mazumder-lab/CHITA: 784-40-20-10, without
 intercepts. Its checkpoint is read without PyTorch:
@@ -6,8 +6,8 @@ intercepts. Its checkpoint is read without PyTorch:
     python -m tests.benchmarks.chita --data mnist.npz \
         --checkpoint CHITA/checkpoints/mnist_25_epoch_93.97.ckpt
 
-`--repository CHITA`, a clone, also runs CHITA and CHITA++ on the same rows. That needs
-PyTorch and numba. (They import torchvision as well, but not for this network.)
+`--repository CHITA`, a clone, also runs CHITA and CHITA++ on the same rows, for about
+an hour. That needs PyTorch and numba. (torchvision, which they import, is not used.)
 
 At a sparsity, every method keeps the same number of weights. CHITA keeps the network
 without intercepts. skcoreset trains intercepts; each counts as a weight.

@@ -1,5 +1,6 @@
 """ONNX: the same predictions in another runtime."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -319,6 +320,11 @@ def test_rows_that_its_type_cannot_hold_are_warned_of(mlp, digits):
     # pixels in [0, 1] as whole numbers
     with pytest.warns(UserWarning, match=r"The ONNX model differs .* is of uint8"):
         converted(mlp, digits[2], dtype=np.uint8)
+
+
+def test_it_comes_with_the_package():
+    code = "import skcoreset; skcoreset.export.onnx.to_onnx"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("estimator", [LogisticRegression(), StandardScaler(), 3])

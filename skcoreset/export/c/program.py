@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -328,8 +328,8 @@ def _differ(small, large, X):
 def _input_checker(estimator, n_features):
     """A small estimator that knows what rows the first step takes."""
     first = [*(step for _, step in steps_before(estimator)), last_step(estimator)][0]
-    # messages name its class
-    checker = type(type(first).__name__, (BaseEstimator,), {})()
+    # of its class, which messages name
+    checker = clone(first)
     checker.n_features_in_ = n_features
     if hasattr(first, "feature_names_in_"):
         checker.feature_names_in_ = first.feature_names_in_

@@ -4,6 +4,7 @@ Cases in which an export used to be silently wrong.
 """
 
 import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -188,6 +189,13 @@ def test_wrong_rows_are_refused_in_the_name_of_what_takes_them(Z, classifier):
     for estimator, name in ((classifier, "StandardScaler"), (classifier[-1], "MLPC")):
         with pytest.raises(ValueError, match=f"X has 2 features, but {name}"):
             to_c(estimator, Z[:, :2])
+
+
+def test_programs_are_pickled(Z, classifier):
+    program = to_c(classifier, Z)
+    again = pickle.loads(pickle.dumps(program))
+    np.testing.assert_array_equal(again.predict(Z), program.predict(Z))
+    assert again.source == program.source
 
 
 def test_enough_rows_are_not_warned_of(Z, silently):
