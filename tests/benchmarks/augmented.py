@@ -41,8 +41,8 @@ N_DISTORTIONS, N_PER_BATCH = 600, 10
 ROTATION, SHEAR, SCALE, SHIFT, ELASTIC, SMOOTHNESS = 0.12, 0.1, 0.08, 0.9, 0.7, 4.5
 
 # Strength of the distortions for the dense network and for one of this density; then,
-# for each size: most bytes of flash, a first guess at the density (of the edges that the
-# neurons of the size before could have), and the strength.
+# for each size: most bytes of flash, a first guess at the density (of the edges that
+# the neurons of the size before could have), and the strength.
 DENSE_STRENGTH, FIRST_DENSITY, FIRST_STRENGTH = 1.0, 0.15, 1.0
 SIZES = (
     (12_000, 0.043, 0.9),
