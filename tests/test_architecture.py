@@ -17,9 +17,12 @@ from sklearn.base import clone
 import skcoreset
 from skcoreset import CoresetCompressor, bounds, certify, export
 from skcoreset._errors import ERRORS
-from skcoreset._network import ACTIVATIONS
+from skcoreset._importance import _draw_targets
+from skcoreset._network import ACTIVATIONS, activate_output, labels
+from skcoreset._training import FitLabels
+from skcoreset.bounds.corenet import _margins
 
-from .conftest import may_collapse
+from .conftest import may_collapse, random_network
 
 PACKAGE = Path(skcoreset.__file__).parent
 ROOT = PACKAGE.parent
@@ -348,3 +351,20 @@ def test_top_level_of_the_repository():
     ).stdout
     names = {line.split("/")[0] for line in listed.splitlines()}
     assert {name for name in names if not name.startswith(".")} == TOP_LEVEL
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda n, P: activate_output(P, n.out_activation),
+        lambda n, P: labels(P, n.out_activation),
+        lambda n, P: _draw_targets(P, n.out_activation, np.random.default_rng(0)),
+        lambda n, P: _margins(P, P > 0.5, n),
+        lambda n, P: FitLabels(n, P, P > 0.5).is_wrong(P),
+        lambda n, P: FitLabels(n, P, P, gce_power=1)._chance_to_be_right(P, P),
+    ],
+)
+def test_an_output_activation_that_is_not_handled_is_refused(use):
+    network = replace(random_network([3, 3]), out_activation=OTHER)
+    with pytest.raises(ValueError, match=f"out_activation='{OTHER}' is not supported"):
+        use(network, np.full((4, 3), 0.25))

@@ -36,6 +36,7 @@ def compare_methods():
 
 def test_compress_digits(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    matplotlib.pyplot.close("all")
     runpy.run_path(str(EXAMPLES / "plot_compress_digits.py"), run_name="__main__")
     printed = capsys.readouterr().out
     for word in ("edges", "bytes", "accuracy", "probability at least 95%"):

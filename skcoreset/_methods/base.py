@@ -115,10 +115,6 @@ class Family(ABC):
         Its weights are dense, with zeros at the dropped edges.
         """
 
-    def unfinished(self, step):
-        """Return a network that shows how good those after a step can be."""
-        return self.at(self.steps[step])
-
 
 class TrainedFamily(Family):
     """Networks whose kept edges are trained: a path begins where pilot rows say."""
@@ -128,6 +124,10 @@ class TrainedFamily(Family):
     def __init__(self, network, calibration):
         super().__init__(network)
         self.pilot, self._memory = calibration.pilot, calibration.memory
+
+    @abstractmethod
+    def unfinished(self, step):
+        """Return a network that shows how good those after a step can be."""
 
     def pilot_errors(self, step):
         """Errors of the pilot rows after a step."""

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.ensemble import AdaBoostClassifier, VotingClassifier
@@ -253,7 +254,7 @@ def test_boosting_weighs_the_rows_of_an_unfitted_network():
     plain = compressor_of(mlp).fit(X, y)
     np.testing.assert_array_equal(weighted.coefs_[0].data, plain.coefs_[0].data)
     with pytest.raises(TypeError, match="unexpected keyword argument 'sample_weight'"):
-        compressor_of(make_pipeline(StandardScaler(), mlp)).fit(X, y, weights)
+        compressor_of(make_pipeline(StandardScaler(), clone(mlp))).fit(X, y, weights)
 
 
 def test_estimators_that_vote_by_class_take_networks_of_names():

@@ -182,8 +182,10 @@ def test_script_writes_what_the_sketch_includes(tmp_path, monkeypatch, capsys):
     runpy.run_path(str(script), run_name="__main__")
     assert "accuracy in C" in capsys.readouterr().out
     assert (tmp_path / "digit.h").read_text() == (SKETCH / "digit.h").read_text()
-    # another build of NumPy may train other weights
+    # another build of NumPy may train other weights, with another error of an output
     written, kept = (
-        (folder / "network.h").read_text() for folder in (tmp_path, SKETCH)
+        (folder / "network.h").read_text().partition("static")[0].replace(" * ", " ")
+        for folder in (tmp_path, SKETCH)
     )
-    assert written[: written.index("static")] == kept[: kept.index("static")]
+    numbers = re.compile(r"(\(output )?[\d.]+%?\)?")
+    assert numbers.sub("", written).split() == numbers.sub("", kept).split()
