@@ -17,6 +17,7 @@ from skcoreset._network import Network
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
+pyplot = pytest.importorskip("matplotlib.pyplot")
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 pytestmark = pytest.mark.skipif(
@@ -36,13 +37,13 @@ def compare_methods():
 
 def test_compress_digits(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    matplotlib.pyplot.close("all")
+    pyplot.close("all")
     runpy.run_path(str(EXAMPLES / "plot_compress_digits.py"), run_name="__main__")
     printed = capsys.readouterr().out
     for word in ("edges", "bytes", "accuracy", "probability at least 95%"):
         assert word in printed
-    assert len(matplotlib.pyplot.get_fignums()) == 3
-    matplotlib.pyplot.close("all")
+    assert len(pyplot.get_fignums()) == 3
+    pyplot.close("all")
     assert not list(tmp_path.iterdir())
 
 
