@@ -329,6 +329,7 @@ def test_an_error_that_is_in_no_table_is_refused(magnitude, mlp, digits):
         certify(mlp, magnitude, X, error=OTHER)
 
 
+@may_collapse
 def test_an_error_that_the_page_cannot_compute_is_refused(
     monkeypatch, magnitude, digits
 ):
