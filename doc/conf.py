@@ -131,6 +131,7 @@ html_title = f"skcoreset {version}"
 html_static_path = ["_static"]
 html_favicon = LOGO = "_static/logo.svg"
 html_css_files = ["skcoreset.css"]
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 html_sidebars = {

@@ -100,7 +100,7 @@ neurons = [
     for place in column
 ]
 texts = [
-    f'<text class="c{frame}" x="{WIDTH / 2:g}" y="22" opacity="0">{caption}</text>'
+    f'<text class="c{frame}" x="{WIDTH / 2:g}" y="26" opacity="0">{caption}</text>'
     for frame, caption in enumerate(captions)
 ]
 style.append(
@@ -115,7 +115,7 @@ style.append(
     + "\n".join(edges)
     + f'\n<g fill="{GREY}">{"".join(neurons)}</g>\n'
     + f'<g fill="{GREY}" text-anchor="middle" font-family="sans-serif" '
-    + f'font-size="18">{"".join(texts)}</g>\n</svg>\n',
+    + f'font-size="26">{"".join(texts)}</g>\n</svg>\n',
     encoding="utf-8",
 )
 

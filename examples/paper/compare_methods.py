@@ -50,6 +50,7 @@ from skcoreset._parallel import serial_map
 from skcoreset._plan import Plan
 from skcoreset._promise.target import Target
 from skcoreset._wrapped import network_of
+from skcoreset.displays.palette import GREY
 
 FULL = SimpleNamespace(
     networks=[(300,), (1000,), (300, 100), (500, 500, 500), (300,) * 5],
@@ -75,7 +76,7 @@ STYLES = {
     "l1": ("#E69F00", "^", "-"),
     "l2": ("#CC79A7", "<", "-"),
     "l1+l2": ("#D55E00", ">", "--"),
-    "svd": ("#000000", "x", ":"),
+    "svd": ("#009E73", "x", ":"),
     "magnitude": ("#E69F00", "^", "-"),
     "sipp": ("#CC79A7", "v", "-"),
     "refined": ("#009E73", "*", "-"),
@@ -85,6 +86,13 @@ STYLES = {
 FIGURES = {
     "paper_methods": list(STYLES)[:8],
     "paper_beyond": ["corenet", "corenet++", *list(STYLES)[8:]],
+}
+# Text and axes that can be read on a light and on a dark page.
+READABLE = {
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), GREY),
+    **dict.fromkeys(("axes.titlecolor", "xtick.color", "ytick.color"), GREY),
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
+    "legend.frameon": False,
 }
 # Smaller errors are not drawn: they are 0 if no edge that matters is gone.
 SMALLEST = 1e-3
@@ -99,7 +107,7 @@ MEASURES = {
 def load(data, n_calibration, quick):
     """Training, calibration and test rows, pixels between 0 and 1.
 
-    Calibration rows are not training rows, on which a network is surer of itself.
+    Calibration rows are not training rows, on which a network is more confident.
     """
     if quick:
         X, y = load_digits(return_X_y=True)
@@ -261,7 +269,7 @@ def plot(summary, results, methods):
                 ends, band = (mean - std, mean + std), mean > std
                 ax.fill_between(kept, *ends, where=band, color=color, alpha=0.2)
         dense = results.query("network == @network")["dense_accuracy"].mean()
-        row[-1].axhline(dense, color="black", linewidth=0.8)
+        row[-1].axhline(dense, color=GREY, linewidth=0.8)
         row[0].set_ylabel(network)
     for ax, label in zip(axes[0], MEASURES.values()):
         ax.set_title(label, fontsize="medium")
@@ -299,8 +307,9 @@ def main(arguments=None):
     summary = summarise(results)
     results.to_csv(output / "results.csv", index=False, float_format="%.5g")
     summary.to_csv(output / "summary.csv", index=False, float_format="%.4g")
-    for name, methods in FIGURES.items():
-        plot(summary, results, methods).savefig(output / f"{name}.png", dpi=110)
+    with plt.rc_context(READABLE):
+        for name, methods in FIGURES.items():
+            plot(summary, results, methods).savefig(output / f"{name}.png", dpi=110)
     print(f"Results and figures are in {output}.")
 
 

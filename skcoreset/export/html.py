@@ -71,12 +71,12 @@ def to_html(
     max_size=500_000,
     simultaneous=False,
 ):
-    """Make a page that lets a network be thinned and tried, in one file.
+    """Make a page on which people thin a network and try it, in one file.
 
-    It needs a browser, and no server, network or Python. You draw an image, or choose
-    the features of a table with sliders; move along a path of ever smaller networks;
-    and see what is left of the network, what it predicts beside the dense one, and
-    what would be promised of it. For a classroom, fit the compressor with
+    The page needs a browser, and no server, internet or Python. You draw an image, or
+    choose the features of a table with sliders; move along a path of ever smaller
+    networks; and see what is left of the network, what it predicts beside the dense
+    one, and what would be promised of it. For a classroom, fit the compressor with
     ``error="prediction"``: then the promise is how often the answer may change.
 
     The path is that of the compressor's `method`, `error`, `refine` and `bits`, from
@@ -102,14 +102,14 @@ def to_html(
         them, from 0.7 to 0.0047.
 
     image_shape : tuple of 2 ints, "auto" or None, default="auto"
-        Rows and columns of the pixels. "auto" takes features for an image where their
-        number is the square of 8 or more; None never.
+        Rows and columns of the pixels. "auto" takes the features for the pixels of an
+        image if their number is the square of 8 or more; None never does.
 
     title : str, default=None
         Heading of the page. None says what to do on it.
 
     max_size : int, default=500_000
-        Most bytes of the page. Weights are float32 where that fits. Otherwise those of
+        Largest size of the page in bytes. Weights are float32 where that fits. Otherwise those of
         all networks, the dense one's too, are rounded to 255 levels for each neuron,
         and the densest points of the path are left out until the page fits. It says so.
 
@@ -217,7 +217,7 @@ def to_html(
         points = _measured(path, rounded, judge, together, is_classifier(original))
         shown, _ = rounded(network)
         comparison = _compared(page, shown, features, original, (X, X_val))
-        page |= {"bits": bits, "about": _about(compressor, path, bits, judge)}
+        page |= {"bits": bits, "about": _about(compressor, path, bits, judge, page)}
         page["compared"] = f"The dense network here and the original: {comparison}."
         html = _render(page, points, compressor.density_)
         while bits == 8 and len(points) > 2 and _size(html) > max_size:
@@ -426,11 +426,12 @@ def _explained(target, rows):
     }
 
 
-def _about(compressor, path, bits, judge):
+def _about(compressor, path, bits, judge, page):
     widths = [path[0].coefs[0].shape[0], *path[0].widths]
     about = (
-        f"A {'-'.join(map(str, widths))} network, thinned with method="
-        f"{compressor.method!r} and measured on {judge.rows.n_samples} held-out rows."
+        f"A {'-'.join(map(str, widths))} network, dense, and thinned with method="
+        f"{compressor.method!r}. The two are compared on {judge.rows.n_samples} "
+        f"held-out {page['rowName']}."
     )
     return " ".join([about, *_causes(bits)])
 

@@ -69,7 +69,7 @@ def test_nothing_is_said_of_an_empty_canvas(chromium, drawing):
     chromium.run("document.getElementById('clear').click()")
     for number in range(len(DENSITIES) + 1):
         slide(chromium, number)
-        assert chromium.run(TEXT.format("verdict")) == ""
+        assert chromium.run(TEXT.format("verdict")).startswith("Draw something")
         assert set(chromium.run(BARS.format("bar"))) == {""}
         assert chromium.run("return document.querySelectorAll('.best').length") == 0
 
@@ -104,7 +104,7 @@ def test_slider_thins_the_network_and_says_how_often_it_agrees(chromium, drawing
         edges.append(int(now.split()[0].replace(",", "")))
         same = chromium.run(TEXT.format("same"))
         point = chromium.run(f"return data.points[{number}]")
-        assert f"dense network on {point['same']} of 497 new images." in same
+        assert f"dense network on {point['same']} of 497 held-out images." in same
         if number:
             assert point["promise"] in chromium.run(TEXT.format("words"))
             assert f"δ\xa0=\xa0{point['delta']}" in now
