@@ -3,8 +3,8 @@ A first example: compress a network that reads digits
 =====================================================
 
 A network is trained on scikit-learn's digits and compressed. The result has a fraction
-of the edges, predicts almost the same, and comes with a promise about how much "almost"
-is.
+of the edges, gives almost the same predictions, and comes with a promise about what
+"almost" means.
 """
 
 # Authors: the skcoreset developers
@@ -63,7 +63,7 @@ for name, (before, after) in rows.items():
     print(f"{name:10}{before:>10{style}}{after:>10{style}}")
 
 # %%
-# What is promised of new rows, and how it was checked:
+# What is promised about new rows, and how it was checked:
 
 print(compressor.certificate_)
 
@@ -76,8 +76,8 @@ print(compressor.certificate_)
 _ = CompressionPathDisplay.from_estimator(compressor, X_test, y_test)
 
 # %%
-# The network itself, with at most 32 neurons of each layer. The larger the weight of an
-# edge, the thicker its line.
+# The network itself, drawn with at most 32 neurons of each layer. The larger the weight
+# of an edge, the thicker its line.
 
 # sphinx_gallery_thumbnail_number = 2
 _ = NetworkDisplay.from_estimator(compressor, max_neurons=32)

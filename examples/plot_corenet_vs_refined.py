@@ -3,8 +3,8 @@ Sampled or refined coresets
 ===========================
 
 CoreNet samples edges and weights them so that every neuron is right on average. Refined
-coresets rank the edges by what the output would lose without them, and train those that
-stay. Neither needs labels.
+coresets rank the edges by how much the output would change without them, and train
+those that stay. Neither needs labels.
 """
 
 # Authors: the skcoreset developers

@@ -1,12 +1,12 @@
 """
-============================================
-What the size of a network says of its error
-============================================
+===============================================
+What the size of a network says about its error
+===============================================
 
 A network that can be described in few bits cannot have learnt its training rows by
-heart. So its error on them says something about its error on all others. How much is
-Occam's bound, :func:`skcoreset.bounds.occam_bound`, which needs no test rows. Rows that
-were kept apart say more.
+heart. So its error on these rows says something about its error on all others. How much
+it says is Occam's bound, :func:`skcoreset.bounds.occam_bound`, which needs no test
+rows. Rows that were set apart say more.
 """
 
 # Authors: the skcoreset developers
@@ -66,8 +66,9 @@ occam = occam_bound(compressor, X, y)
 print(occam)
 
 # %%
-# Each dot is a network that was tried. Up to a point, fewer bits are worth more errors
-# on the training rows.
+# Each dot is a network that was tried. From right to left the networks have fewer bits.
+# Up to a point this makes the bound smaller, although the errors on the training rows
+# increase.
 
 figure, ax = plt.subplots(layout="constrained")
 path = occam.path
@@ -89,12 +90,12 @@ ax.legend()
 plt.show()
 
 # %%
-# Rows that are kept apart: a bound to quote
-# ------------------------------------------
+# Rows that are set apart: a bound to quote
+# -----------------------------------------
 #
-# If half of the rows can be spared, they say far more. The other half trains the
-# network and makes a few compressed ones, and the errors of each are counted on rows
-# that it has never seen.
+# If half of the rows can be spared for the bound, it is far tighter. The other half
+# trains the network and makes a few compressed ones, and the errors of each are counted
+# on rows that it has never seen.
 
 split = split_bound(
     CoresetCompressor(clone(mlp), random_state=0), X, y, densities=[0.2, 0.05, 0.02]
@@ -104,9 +105,9 @@ print(split)
 # %%
 # Side by side
 # ------------
-# Each bound is about another network: the first about one that CoreNet samples, the
-# second about one of few bits, the third about the best of those that half of the rows
-# made. All hold with a confidence of 95%.
+# Each bound is about a different network: the first about one that CoreNet samples, the
+# second about one of few bits, the third about the best of those that were made from
+# half of the rows. All hold with a confidence of 95%.
 
 print(f"corenet_bound (leading term): {paper.error_bound:.3g}, above 1: no bound")
 for name, bound in {"occam_bound": occam, "split_bound": split}.items():

@@ -39,8 +39,7 @@ pipeline = make_pipeline(
 # ------
 # The score alone would always pick the smallest epsilon. `SparsestWithin` takes the
 # sparsest candidate whose fidelity is at most 0.02 below the best. Fidelity is the
-# share of predictions that are the same as the original's, so that no labels are
-# needed.
+# share of predictions that are the same as the original's, so no labels are needed.
 
 search = GridSearchCV(
     CoresetCompressor(pipeline, random_state=0),
@@ -63,7 +62,8 @@ ax.plot(
     density[best],
     fidelity[best],
     "o",
-    markersize=12,
+    markersize=16,
+    markeredgewidth=2,
     fillstyle="none",
     label=f"chosen: epsilon = {search.best_params_['epsilon']:g}",
 )

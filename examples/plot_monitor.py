@@ -2,9 +2,8 @@
 Does the promise still hold?
 ============================
 
-A promise is about new rows like the held-out ones. A monitor watches whether the rows
-are still like them, without labels: it compares the compressed network with the
-original.
+A promise is about new rows like the held-out ones. A monitor checks, without labels,
+whether it is still kept: it compares the compressed network with the original.
 """
 
 # Authors: the skcoreset developers
@@ -36,8 +35,8 @@ compressor = CoresetCompressor(
 print(compressor.certificate_)
 
 # %%
-# Some digits come in. Then the scanner gets dirty: a grey veil over every image, at
-# first hardly to be seen. The monitor takes the images as they come. Nobody has to say
+# Some digits come in. Then the scanner gets dirty: a grey veil lies over every image,
+# at first hardly visible. The monitor takes the images as they come. Nobody has to say
 # which digits they are.
 
 monitor = compressor.certificate_.monitor(mlp, compressor)
@@ -49,8 +48,8 @@ with warnings.catch_warnings(record=True) as caught:
 print(caught[0].message)
 
 # %%
-# The evidence starts at 1. At 20 the monitor alarms: had nothing changed, it would ever
-# get there with probability at most 5%.
+# The evidence starts at 1. When it reaches 20, the monitor raises an alarm: if nothing
+# had changed, the probability that it ever gets there would be at most 5%.
 
 MonitorDisplay.from_monitor(monitor)
 plt.show()

@@ -4,8 +4,7 @@ Optimize over a network: sparse ones can be solved
 
 Which settings make the prediction of a network largest? With ReLU that is a
 mixed-integer linear program with a binary variable for each neuron, and solvers give up
-on dense networks that are still small. With a tenth of the edges the answer comes at
-once.
+even on small dense networks. With a tenth of the edges the answer comes at once.
 """
 
 # Authors: the skcoreset developers
@@ -115,7 +114,7 @@ def maximize(mlp, low, high, time_limit):
 # Dense and compressed
 # --------------------
 #
-# The calibration rows are settings, without outcomes. `to_dense` returns a plain
+# The calibration rows are settings, without their outcomes. `to_dense` returns a plain
 # `MLPRegressor` of fewer neurons; packages for optimization (gurobi-machinelearning,
 # PySCIPOpt-ML) take it as it is.
 
@@ -141,11 +140,12 @@ for density in (1, 0.1, 0.05, 0.02):
 # %%
 # The best outcome of the process itself is 3. The dense network is not solved within
 # the time limit. With 10% and 5% of the edges the settings are nearly the best there
-# are. 2% are too few: the program is solved, but the network misses the process.
+# are. 2% are too few: the program is solved, but the network no longer describes the
+# process.
 
 n_relus, seconds = zip(*found)
 figure, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
 ax.plot(n_relus, seconds, "o-")
 ax.axhline(TIME_LIMIT, color="tab:gray", linestyle="--")
-ax.text(n_relus[-1], TIME_LIMIT, "time limit", va="bottom")
+ax.text(n_relus[-1], 0.9 * TIME_LIMIT, "time limit", va="top")
 ax.set(xlabel="ReLUs with a binary variable", ylabel="seconds to solve", yscale="log")

@@ -51,8 +51,8 @@ def teacher(states):
 
 
 # %%
-# The policy learns from a teacher, in states that it meets itself. A policy of
-# Stable-Baselines3 would come from :func:`skcoreset.convert.from_onnx` or
+# The policy learns from a teacher what to do in the states that it meets itself. A
+# policy of Stable-Baselines3 would come from :func:`skcoreset.convert.from_onnx` or
 # :func:`skcoreset.convert.from_torch` instead; the rest is the same.
 
 rng = np.random.default_rng(0)
@@ -67,9 +67,9 @@ for _ in range(2):
     states = np.vstack([states, met])
 
 # %%
-# The rows are states of its own rollouts. States of one episode resemble each other, so
-# that each row comes from another episode: only then do held-out rows say what happens
-# in a new episode.
+# The rows for the compression are states that the policy itself meets. States of one
+# episode resemble each other, so each row comes from a different episode: only then do
+# held-out rows say what happens in a new episode.
 
 
 def one_state_each(policy, n_episodes, rng, n_steps=150):
@@ -111,8 +111,8 @@ for ax, (name, each) in zip(
 _ = axes[0].set_ylabel("angle of the pole")
 
 # %%
-# The promise is for states that the *original* meets. The compressed policy goes where
-# its own actions lead: states of its rollouts say how often the two differ there.
+# The promise is about states that the *original* meets. The compressed policy goes
+# where its own actions lead. States that it meets say how often the two differ there.
 
 X_own = one_state_each(compressor.predict, 2000, rng)
 print(certify(policy, compressor, X_own, error="prediction", delta=None))

@@ -37,6 +37,9 @@ for delta in [0.02, 0.05, 0.1]:
     print(f"{delta:<8g}{compressor.density_:>10.1%}{changed:>22.1%}")
 
 # %%
+# The promise is kept on average over the draws of held-out and new rows. For one
+# network the share of changed predictions may lie a little above `delta`.
+#
 # The last certificate, and the path that it is about. The check counts a row if this
 # network or the one before it changes the prediction. Therefore the number that decides
 # (below) is larger than the share that a single network changes (above).

@@ -2,8 +2,8 @@
 What the sensitivities say
 ==========================
 
-The sensitivity of an edge is the largest share that it ever has of the sum that enters
-its neuron. CoreNet samples edges in proportion to it.
+The sensitivity of an edge is the largest share that it has, on any row, in the sum that
+enters its neuron. CoreNet samples edges in proportion to it.
 """
 
 # Authors: the skcoreset developers

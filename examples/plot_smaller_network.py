@@ -2,9 +2,10 @@
 Compress a large network, or train a small one?
 ===============================================
 
-A small network can be trained from scratch, with labels, or on the large network's
-answers, without. This example compares both with the compressed network, which needs no
-labels either: once by accuracy, and once by how often the large network's answers stay.
+A small network can be trained from scratch with labels, or, without labels, on the
+large network's answers. This example compares both with the compressed network, which
+needs no labels either: by accuracy, and by how often the large network's answers stay
+the same.
 """
 
 # Authors: the skcoreset developers
@@ -46,8 +47,8 @@ n_edges = sum(coef.size for coef in large.coefs_)
 # Three ways to the same number of edges
 # --------------------------------------
 # Compression keeps some edges of the large network. A network with one hidden layer and
-# as many edges (74 for each neuron) is trained from scratch, with labels; or on the
-# outputs of the large network, without labels. The latter is called distillation.
+# as many edges (74 for each neuron) is trained from scratch with labels or, without
+# labels, on the outputs of the large network. The latter is called distillation.
 
 
 def compressed(density, seed):
@@ -115,6 +116,7 @@ for ax, table, title in zip(
     ax.set(xscale="log", xlabel="Edges, as a share of the large network's", title=title)
     ax.set_xticks(densities, [f"{density:.0%}" for density in densities])
     ax.minorticks_off()
+axes[0].set_yticks([0.8, 0.85, 0.9, 0.95, 1])
 axes[0].yaxis.set_major_formatter("{x:.0%}")
 axes[0].set_ylabel("Share of new rows")
 axes[0].legend(loc="lower right", frameon=False)

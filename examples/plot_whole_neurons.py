@@ -3,8 +3,8 @@ What the remaining neurons look at
 ==================================
 
 Dropping whole neurons leaves a smaller dense network: an ordinary `MLPClassifier` that
-is faster in every program, and small enough to look at. This one reads digits of 8 by 8
-pixels.
+is faster in every program, and small enough to look into. This one reads digits of 8 by
+8 pixels.
 """
 
 # Authors: the skcoreset developers

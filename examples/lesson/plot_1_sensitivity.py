@@ -69,7 +69,8 @@ plt.show()
 # ----------------------------
 # In one image the shares add up to 1. The sensitivities add up to more, because
 # different edges have their largest share on different images. Their sum says how many
-# edges *take turns* at mattering. If all of them did, it would be the number of edges.
+# edges *take turns* at being important. If each edge made up the whole sum on some
+# image, the sum would be the number of edges.
 
 print(f"sum of the sensitivities {sensitivity.sum():.1f}, edges {positive.sum()}")
 

@@ -67,10 +67,11 @@ ax.legend()
 plt.show()
 
 # %%
-# With sensitivities *no* image is far off: that is what they are for. But look at the
-# slope: ten times as many draws make the error only :math:`\sqrt{10} \approx 3` times
-# smaller. An edge that is drawn twice still counts as one edge, so 1,000 draws need
-# fewer than 1,000 edges. Still, a small error takes almost all of them.
+# With sensitivities the *worst* image is less far off: that is what they are for. But
+# look at the slope: ten times as many draws make the error only
+# :math:`\sqrt{10} \approx 3` times smaller. An edge that is drawn twice still counts as
+# one edge, so 1,000 draws need fewer than 1,000 edges. Still, a small error needs
+# almost all edges of the neuron.
 
 # %%
 # A whole network

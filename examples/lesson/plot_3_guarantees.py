@@ -107,8 +107,9 @@ plt.show()
 print(f"more than delta in {(shares > delta).mean():.0%} of the worlds")
 
 # %%
-# The promise is about all these worlds together. In some of them more than one image in
-# ten is lost, but not on average.
+# The promise is about all these worlds together. In the share of them that was just
+# printed, more than one image in ten is lost, but not on average over all worlds (the
+# dotted line).
 
 # %%
 # What is not promised

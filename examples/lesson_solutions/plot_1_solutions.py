@@ -105,4 +105,4 @@ for name, inputs, coef in (
 # %%
 # The ratio is larger in the second layer. The 32 neurons of the first layer differ more
 # from image to image than the pixels do, and more of them take turns. Narrow layers
-# have less to give away than wide ones.
+# have fewer edges to spare than wide ones.

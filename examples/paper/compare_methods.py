@@ -91,7 +91,9 @@ FIGURES = {
 READABLE = {
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), GREY),
     **dict.fromkeys(("axes.titlecolor", "xtick.color", "ytick.color"), GREY),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
+    **dict.fromkeys(
+        ("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"
+    ),
     "legend.frameon": False,
 }
 # Smaller errors are not drawn: they are 0 if no edge that matters is gone.
