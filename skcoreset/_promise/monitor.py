@@ -100,10 +100,10 @@ class Monitor:
 
     References
     ----------
-    J. Ville, "Étude critique de la notion de collectif", 1939.
+    Jean Ville, "Étude critique de la notion de collectif", 1939.
 
-    G. Shafer, "Testing by betting", Journal of the Royal Statistical Society A, 184(2),
-    2021.
+    Glenn Shafer, "Testing by betting", Journal of the Royal Statistical Society A,
+    184(2), 2021.
 
     Examples
     --------

@@ -109,9 +109,10 @@ def to_html(
         Heading of the page. None says what to do on it.
 
     max_size : int, default=500_000
-        Largest size of the page in bytes. Weights are float32 where that fits. Otherwise those of
-        all networks, the dense one's too, are rounded to 255 levels for each neuron,
-        and the densest points of the path are left out until the page fits. It says so.
+        Largest size of the page in bytes. Weights are float32 if that fits. Otherwise
+        those of all networks, the dense one's too, are rounded to 255 levels for each
+        neuron, and the densest points of the path are left out until the page fits. The
+        page says so.
 
     simultaneous : bool, default=False
         Whether the promises of all points hold together, with the compressor's
