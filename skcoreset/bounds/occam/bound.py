@@ -37,7 +37,7 @@ from .short_codes import ShortCodes
 
 @dataclass(frozen=True, repr=False)
 class OccamBound:
-    """A bound on the true error of a quantised network, from the length of its code.
+    """A bound on the true error of a quantized network, from the length of its code.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class OccamBound:
         As given.
 
     estimator : MLPClassifier, MLPRegressor or Pipeline
-        The quantised network that the bound is about, with sparse `coefs_`.
+        The quantized network that the bound is about, with sparse `coefs_`.
 
     code : ndarray of shape (n_bits,), dtype uint8
         Zeros and ones that describe the network completely; see :meth:`decode`.
@@ -117,7 +117,7 @@ class OccamBound:
         if self.block_shape:
             shared = ", shared by blocks of {} x {} inputs,".format(*self.block_shape)
         return (
-            f"With {percent(self.confidence)} confidence, the quantised network is "
+            f"With {percent(self.confidence)} confidence, the quantized network is "
             f"{error_words(self.tolerance)} on at most {self.error_bound:.2%} of fresh "
             f"rows. It is on {self.train_error:.2%} of {self.n_samples} rows given. "
             f"Its {self.n_edges} edges{shared} are described by {self.n_bits} bits.\n"
@@ -191,7 +191,7 @@ def occam_bound(compressor, X, y, *, confidence=0.95, tolerance=None, densities=
     Returns
     -------
     bound : OccamBound
-        With `error_bound`, `train_error`, `n_bits` and its `parts`, and the quantised
+        With `error_bound`, `train_error`, `n_bits` and its `parts`, and the quantized
         network as `estimator`. Print it to read it.
 
     Raises

@@ -294,7 +294,7 @@ def test_printed_bound_says_what_it_says(binary):
     *_, bound = binary
     text = str(bound)
     assert text.startswith(
-        "With 95% confidence, the quantised network is wrong on at most"
+        "With 95% confidence, the quantized network is wrong on at most"
     )
     assert f"at most {bound.error_bound:.2%} of fresh rows" in text
     assert f"{bound.n_bits} bits" in text
