@@ -101,8 +101,7 @@ class Plan:
         """Memory for what is trained on these calibration rows."""
         if self.memory is None:
             return compute
-        at_density = self.density is not None
-        options = self.method_name, self.target.error, self.refine, at_density
+        options = self.method_name, self.target.error, self.refine, self.density
         return Store(self.memory, network, X, *options, self.seed)
 
     def check(self, *, classifier, multilabel, activation, n_hidden_layers, has_X_val):

@@ -3,7 +3,7 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from .base import RATIO, STEPS_PER_HALVING, n_edges_at
+from .base import RATIO, STEPS_PER_HALVING, fine_steps, n_edges_at
 from .corenet import CoreNet, CoreNetPlus, CoreNetPlusPlus
 from .entrywise import L1, L1L2, L2, Uniform
 from .neurons import Neurons
@@ -27,4 +27,11 @@ METHODS = {
     "pfp": PFP(),
 }
 
-__all__ = ["METHODS", "RATIO", "STEPS_PER_HALVING", "n_edges_at", "theorem_of"]
+__all__ = [
+    "METHODS",
+    "RATIO",
+    "STEPS_PER_HALVING",
+    "fine_steps",
+    "n_edges_at",
+    "theorem_of",
+]

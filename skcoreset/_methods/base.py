@@ -13,10 +13,10 @@ from .._training import refine, steps_down
 from .calibration import Calibration
 
 # Share of the edges that is left by one step of a family.
-RATIO = 0.9
+RATIO = 0.8
 
 # Steps after which about half of the edges are left.
-STEPS_PER_HALVING = 6
+STEPS_PER_HALVING = 3
 
 
 class Method(ABC):
@@ -102,7 +102,7 @@ class Family(ABC):
     """
 
     pilot = None
-    n_per_step = 10
+    n_per_step = 20
     steps_apart = STEPS_PER_HALVING
 
     def __init__(self, network):
@@ -119,7 +119,13 @@ class Family(ABC):
 class TrainedFamily(Family):
     """Networks whose kept edges are trained: a path begins where pilot rows say."""
 
-    n_per_step = 3
+    n_per_step = 5
+
+    # Steps whose networks are made one from the other: a path is fine from a multiple.
+    steps_together = 1
+
+    # Whether `tried` tells better than `unfinished` where a path ends.
+    tries = False
 
     def __init__(self, network, calibration):
         super().__init__(network)
@@ -131,9 +137,18 @@ class TrainedFamily(Family):
 
     def pilot_errors(self, step):
         """Errors of the pilot rows after a step."""
-        return self._memory(
-            "errors", step, lambda: self.pilot.errors(self.unfinished(step))
-        )
+        return self._errors("errors", step, self.unfinished)
+
+    def tried(self, step):
+        """Return a network after a step, finished in short but not on pilot rows."""
+        raise NotImplementedError
+
+    def tried_errors(self, step):
+        """Errors of the pilot rows after a step and a short training."""
+        return self._errors("tried errors", step, self.tried)
+
+    def _errors(self, name, step, network_after):
+        return self._memory(name, step, lambda: self.pilot.errors(network_after(step)))
 
 
 class RefinedFamily(TrainedFamily):
@@ -180,6 +195,12 @@ class RefinedFamily(TrainedFamily):
         n_edges = self.steps[step]
         network = self._unfinished[n_edges] = self.at(n_edges)
         return network
+
+
+def fine_steps(n_edges, n_per_step):
+    """Numbers of edges of the networks of a path, from one step to the next."""
+    numbers = {int(n_edges * RATIO ** (i / n_per_step)) or 1 for i in range(n_per_step)}
+    return sorted(numbers, reverse=True)
 
 
 def n_edges_at(density, n_edges):

@@ -14,9 +14,9 @@ import numpy as np
 
 from .._network import Network
 
-# 10% of the calibration rows are pilot rows, at least 50 and at most 1,000, but no more
+# 20% of the calibration rows are pilot rows, at least 50 and at most 1,000, but no more
 # than a quarter; of every class if each is counted by itself.
-SHARE, N_LEAST, N_MOST = 0.1, 50, 1000
+SHARE, N_LEAST, N_MOST = 0.2, 50, 1000
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 
 from .._network.neurons import merge_duplicates
-from .._training import Descent, MatchOriginal, Trainer, match
+from .._training import Descent, MatchOriginal, Trainer, match, steps_down
 from .base import RATIO, Family, Method
 from .refined import DescentFamily
 
@@ -49,12 +49,13 @@ class Neurons(WholeNeurons):
     refines = True
 
     def untrained(self, network, calibration, plan):
-        # a ratio of 0 drops neurons at once, however many
-        descent = _descent(network, calibration, plan, ratio=0, finish=_leave)
+        at_once = [network.n_edges]
+        descent = _descent(network, calibration, plan, at_once, finish=_leave)
         return UntrainedNeurons(network, descent)
 
     def trained(self, network, calibration, plan):
-        descent = _descent(network, calibration, plan, ratio=RATIO, finish=_finish)
+        steps = steps_down(network.n_edges, RATIO)
+        descent = _descent(network, calibration, plan, steps, finish=_finish)
         return DescentFamily(network, calibration, descent)
 
 
@@ -77,7 +78,7 @@ class UntrainedNeurons(Family):
         return self._descent.network(n_edges)
 
 
-def _descent(network, calibration, plan, **options):
+def _descent(network, calibration, plan, n_edges, finish):
     thread_map = calibration.thread_map
     objective = MatchOriginal(network, calibration.X, plan.error, thread_map=thread_map)
     merged = merge_duplicates(network)
@@ -86,9 +87,9 @@ def _descent(network, calibration, plan, **options):
         objective.rank_neurons,
         between=partial(match, n_passes=N_PASSES_BETWEEN, decay=False),
         drop=Trainer.drop_neurons,
-        n_start=network.n_edges,
+        n_edges=n_edges,
+        finish=finish,
         memory=calibration.memory,
-        **options,
     )
 
 

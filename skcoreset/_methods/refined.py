@@ -3,22 +3,46 @@
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import cached_property, partial
+from math import sqrt
+
+from .._memory import remembered_network
 from .._training import (
     Descent,
     MatchOriginal,
     Trainer,
+    is_near,
     match,
     rows_to_match,
     stack,
+    steps_down,
+    steps_to,
 )
-from .base import RATIO, Method, TrainedFamily
+from .base import (
+    RATIO,
+    STEPS_PER_HALVING,
+    Family,
+    Method,
+    TrainedFamily,
+    fine_steps,
+)
 from .ranking import RankedFamily
 
-# Passes over the rows: after each step while more than half of the edges are left,
-# after each step below, and to finish a network. One density can afford a longer
-# finish; on a path many networks are finished, and what they begin with may take
-# longer.
-N_PASSES_DENSITY, N_PASSES_PATH = (1, 1, 8), (1, 3, 3)
+BATCH_SIZE = 64
+
+# Passes over the rows on the way to one density: after a large step, after a small one,
+# and to finish the network.
+N_PASSES_FAR, N_PASSES_NEAR, N_PASSES_LAST = 0.5, 1, 8
+
+# On a path: after a step while more than half of the edges are left, and after a step
+# below that; to try a network out; to finish that of a step, and each of those from
+# there to the next step, which goes on from the one before.
+N_PASSES_DENSE, N_PASSES_SPARSE, N_PASSES_TRIED = 1, 2, 3
+N_PASSES_FIRST, N_PASSES_NEXT = 3, 1
+
+# Up to this density the learning rate is that of the objective; above, it falls with
+# the root of the density, as dense networks end closer to the original.
+FULL_RATE_DENSITY = 0.1
 
 
 class Refined(Method):
@@ -41,42 +65,100 @@ class Refined(Method):
         return RankedFamily(network, scores)
 
     def trained(self, network, calibration, plan):
-        rng, thread_map = calibration.rng, calibration.thread_map
-        made = rows_to_match(calibration.X, rng)
+        matching = Matching(network, calibration, plan)
+        if plan.density is not None:
+            return OneDensityFamily(network, matching)
+        return PathFamily(network, calibration, matching)
 
-        def matching(more):
-            return MatchOriginal(
-                network, calibration.X, plan.error, made=more, thread_map=thread_map
-            )
 
-        objective = last = matching(made)
-        n_dense, n_sparse, n_finish = N_PASSES_DENSITY
-        if calibration.pilot is not None:
-            # finished networks are trained on the pilot rows as well
-            last = matching(stack(calibration.pilot.X, made))
-            n_dense, n_sparse, n_finish = N_PASSES_PATH
+class Matching:
+    """Descents whose networks are trained towards the original.
 
-        def between(trainer):
-            is_dense = 2 * trainer.n_edges > network.n_edges
-            match(trainer, n_dense if is_dense else n_sparse, decay=False)
+    Parameters
+    ----------
+    network : Network
+        The original.
 
-        def finish(trainer):
-            trainer.objective = last
-            match(trainer, n_finish, decay=True)
+    calibration : Calibration
 
-        descent = Descent(
-            Trainer(network, objective, rng=rng, thread_map=thread_map),
-            objective.rank,
-            ratio=RATIO,
+    plan : Plan
+    """
+
+    def __init__(self, network, calibration, plan):
+        self._network, self._calibration, self._error = network, calibration, plan.error
+        self._made = rows_to_match(calibration.X, calibration.rng)
+        self.objective = self._objective(self._made)
+
+    def _objective(self, made):
+        return MatchOriginal(
+            self._network,
+            self._calibration.X,
+            self._error,
+            made=made,
+            batch_size=BATCH_SIZE,
+            thread_map=self._calibration.thread_map,
+        )
+
+    @cached_property
+    def objective_with_pilot(self):
+        """Objective on the pilot rows as well."""
+        return self._objective(stack(self._calibration.pilot.X, self._made))
+
+    def train(self, trainer, n_passes, *, decay):
+        density = trainer.n_edges / self._network.n_edges
+        rate = self.objective.learning_rate
+        rate *= min(1, sqrt(FULL_RATE_DENSITY / density))
+        match(trainer, n_passes, decay=decay, learning_rate=rate)
+
+    def descent(self, n_edges, between, finish):
+        """Return a `Descent` from the original."""
+        trainer = Trainer(
+            self._network,
+            self.objective,
+            rng=self._calibration.rng,
+            thread_map=self._calibration.thread_map,
+        )
+        return Descent(
+            trainer,
+            self.objective.rank,
+            n_edges=n_edges,
             between=between,
             finish=finish,
-            memory=calibration.memory,
+            memory=self._calibration.memory,
         )
-        return DescentFamily(network, calibration, descent)
+
+
+class OneDensityFamily(Family):
+    """Networks each of which has a descent of its own: the shortest to its density.
+
+    Parameters
+    ----------
+    network : Network
+        The original.
+
+    matching : Matching
+    """
+
+    def __init__(self, network, matching):
+        super().__init__(network)
+        self._n_all, self._matching = network.n_edges, matching
+
+    def at(self, n_edges):
+        train = self._matching.train
+
+        def between(trainer):
+            near = is_near(trainer.n_edges, n_edges)
+            train(trainer, N_PASSES_NEAR if near else N_PASSES_FAR, decay=False)
+
+        return self._matching.descent(
+            steps_to(self._n_all, n_edges),
+            between,
+            partial(train, n_passes=N_PASSES_LAST, decay=True),
+        ).network(n_edges)
 
 
 class DescentFamily(TrainedFamily):
-    """The networks of one descent, of which finished copies are returned.
+    """The networks of one descent: finished copies.
 
     Parameters
     ----------
@@ -99,3 +181,67 @@ class DescentFamily(TrainedFamily):
 
     def unfinished(self, step):
         return self._descent.unfinished(step)
+
+
+class PathFamily(DescentFamily):
+    """The networks of one descent, and of short ones from each of its steps.
+
+    A short descent begins with the finished network of a step and leads to the next
+    step. So a network depends on the step before it alone.
+
+    Parameters
+    ----------
+    network : Network
+        The original.
+
+    calibration : Calibration
+
+    matching : Matching
+    """
+
+    tries, steps_together = True, STEPS_PER_HALVING
+
+    def __init__(self, network, calibration, matching):
+        self._n_all, self._matching = network.n_edges, matching
+        steps = steps_down(network.n_edges, RATIO)
+        descent = matching.descent(steps, self._between, self._finish)
+        super().__init__(network, calibration, descent)
+        self._short = None, None
+
+    def at(self, n_edges):
+        step = self._descent.step_before(n_edges)
+        start = step - step % self.steps_together
+        return remembered_network(
+            self._memory, n_edges, lambda: self._short_descent(start).network(n_edges)
+        )
+
+    def tried(self, step):
+        try_out = partial(self._matching.train, n_passes=N_PASSES_TRIED, decay=True)
+        return self._descent.finished(step, try_out).network
+
+    def _short_descent(self, start):
+        if self._short[0] != start:
+            trainer = self._descent.finished(start)
+            steps = self.steps[start : start + self.steps_together]
+            descent = Descent(
+                trainer,
+                trainer.objective.rank,
+                n_edges=[
+                    n for left in steps for n in fine_steps(left, self.n_per_step)
+                ],
+                between=partial(
+                    self._matching.train, n_passes=N_PASSES_NEXT, decay=True
+                ),
+            )
+            self._short = start, descent
+        return self._short[1]
+
+    def _between(self, trainer):
+        density = trainer.n_edges / self._n_all
+        n_passes = N_PASSES_DENSE if density > 0.5 else N_PASSES_SPARSE
+        self._matching.train(trainer, n_passes, decay=False)
+
+    def _finish(self, trainer):
+        # finished networks are trained on the pilot rows as well
+        trainer.objective = self._matching.objective_with_pilot
+        self._matching.train(trainer, N_PASSES_FIRST, decay=True)

@@ -7,7 +7,7 @@ a :class:`Descent` takes edges away in between. The rest is built of these.
 # Authors: the skcoreset developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from .descent import Descent, steps_down
+from .descent import Descent, is_near, steps_down, steps_to
 from .engine import Trainer
 from .few_bits import FewBits, round_intercepts
 from .fine_tuning import fine_tune
@@ -22,10 +22,12 @@ __all__ = [
     "MatchOriginal",
     "Trainer",
     "fine_tune",
+    "is_near",
     "match",
     "refine",
     "round_intercepts",
     "rows_to_match",
     "stack",
     "steps_down",
+    "steps_to",
 ]

@@ -4,13 +4,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from functools import partial
+from math import ceil
 
 from .._memory import compute, remembered_network
 from .engine import Trainer
 
 # States of the descent that stay in memory: those after multiples of KEPT_APART steps,
 # and the last N_KEPT.
-KEPT_APART, N_KEPT = 6, 4
+KEPT_APART, N_KEPT = 3, 4
+
+# Shares of the edges that a step keeps, far from the number that is wanted and near it,
+# which is up to NEAR times that number.
+FAR_RATIO, NEAR_RATIO, NEAR = 0.6, 0.9, 3
 
 
 class Descent:
@@ -28,50 +33,39 @@ class Descent:
         Called with the working network; returns the arguments of `drop` after
         `n_edges`.
 
-    ratio : float
-        Share of the edges that a step keeps.
+    n_edges : list of int
+        Numbers of edges that the network goes through, decreasing from all of them. A
+        step leads from one to the next.
 
     between : callable
-        Called with the trainer: the training after a step.
+        Called with the trainer after every step, to train it.
 
-    finish : callable
-        Called with a copy of the trainer before its network is returned.
+    finish : callable, default=None
+        Called with a copy of the trainer before its network is returned. None returns
+        networks as `between` leaves them.
 
     drop : callable, default=Trainer.drop
         `Trainer.drop` or `Trainer.drop_neurons`.
 
-    n_start : int, default=None
-        Number of edges that the steps start from, if the trainer has fewer. None is
-        that of the trainer.
-
     memory : callable, default=compute
         A `Store` of results that were computed before.
-
-    Attributes
-    ----------
-    n_edges : list of int
-        Largest number of edges after each step.
     """
-
-    # Steps between unfinished networks.
-    steps_apart = 1
 
     def __init__(
         self,
         trainer,
         rank,
         *,
-        ratio,
+        n_edges,
         between,
-        finish,
+        finish=None,
         drop=Trainer.drop,
-        n_start=None,
         memory=compute,
     ):
         self._trainer, self._rank, self._drop = trainer, rank, drop
         self._between, self._finish = between, finish
         self._memory = memory
-        self.n_edges = steps_down(n_start or trainer.n_edges, ratio)
+        self.n_edges = n_edges
         self._states = {0: (trainer.state, False)}
         self._ranking = None, None
         self._last = None
@@ -82,14 +76,23 @@ class Descent:
         It has fewer if the first network does, and more if no layer may lose its last
         neuron.
         """
-        step = max(0, sum(left >= n_edges for left in self.n_edges) - 1)
-        finished = partial(self._finished, step, n_edges)
+        finished = partial(self._finished, self.step_before(n_edges), n_edges)
         return remembered_network(self._memory, n_edges, finished)
 
     def unfinished(self, step):
         """Return the network after a number of steps, without the last training."""
         trainer, _ = self._after(step)
         return trainer.network
+
+    def finished(self, step, finish=None):
+        """Return a trainer of the network after a number of steps, finished."""
+        trainer, trains = self._after(step)
+        self._train_last(trainer, trains, finish or self._finish or self._between)
+        return trainer
+
+    def step_before(self, n_edges):
+        """Return the last step that leaves at least a number of edges."""
+        return max(0, sum(left >= n_edges for left in self.n_edges) - 1)
 
     def _finished(self, step, n_edges):
         trainer, trains = self._after(step)
@@ -101,14 +104,16 @@ class Descent:
             ):
                 # Whole neurons may fall as far as the next step: one network for both.
                 return self._finished(step + 1, n_edges)
+        elif self._finish is None:
+            return trainer.network
         if self._last is None or self._last.n_edges != trainer.n_edges:
-            self._last = self._trained(trainer, trains)
+            self._train_last(trainer, trains, self._finish or self._between)
+            self._last = trainer.network
         return self._last
 
-    def _trained(self, trainer, trains):
+    def _train_last(self, trainer, trains, train):
         if trainer.n_edges < self.n_edges[0] and (trains or needs_training(trainer)):
-            self._finish(trainer)
-        return trainer.network
+            train(trainer)
 
     def _after(self, step):
         """A trainer after a number of steps, and whether it was trained on the way."""
@@ -147,6 +152,25 @@ def steps_down(n_edges, ratio):
     while (n_left := int(ratio * numbers[-1])) > 0:
         numbers.append(n_left)
     return numbers
+
+
+def steps_to(n_edges, n_left):
+    """Return numbers of edges on the way from all of them to some, without these.
+
+    Steps are large as long as the network is far from where it is going.
+    """
+    near = [n_left]
+    while (more := ceil(near[0] / NEAR_RATIO)) < min(NEAR * n_left, n_edges):
+        near.insert(0, more)
+    far = [n_edges]
+    while (fewer := int(FAR_RATIO * far[-1])) > near[0] / NEAR_RATIO:
+        far.append(fewer)
+    return [*far, *near[:-1]]
+
+
+def is_near(n_edges, n_left):
+    """Whether steps of `steps_to` are small."""
+    return n_edges <= NEAR * n_left
 
 
 def needs_training(trainer, *, goes_on=False):

@@ -27,7 +27,7 @@ from .elimination import neuron_ranking
 from .made_rows import stack
 
 # Rows that edges are ranked on: more of them hardly change the ranks.
-N_ROWS_RANKING = 2048
+N_ROWS_RANKING = 1024
 
 # How much the ranking shrinks variances of features; see `edge_importance`. Chosen on
 # the networks of tests/benchmarks/panel.py, where 0.1 to 0.3 are about as good.
@@ -144,12 +144,13 @@ class MatchOriginal(Objective):
     made : {ndarray, csr_array} of shape (n_made, n_features), default=None
         More rows for the training only: units, ranks and losses are those of `X`.
 
+    batch_size : int, default=128
+
     thread_map : callable, default=serial_map
         From `threads`.
     """
 
     learning_rate, warm_up, beta_2 = 0.03, 0.0, 0.99
-    batch_size = 128
 
     # Up to this loss there is nothing to train.
     negligible = 1e-4
@@ -158,8 +159,10 @@ class MatchOriginal(Objective):
     # entries in sparse rows: training all of these would take longest.
     small = 5e-3
 
-    def __init__(self, network, X, error, *, made=None, thread_map=serial_map):
-        self._map = thread_map
+    def __init__(
+        self, network, X, error, *, made=None, batch_size=128, thread_map=serial_map
+    ):
+        self._map, self.batch_size = thread_map, batch_size
         self._n_real = X.shape[0]
         self._centred = error.centred(network)
         self._center, self._scale = self._units(network, X, error)

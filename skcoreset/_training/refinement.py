@@ -9,9 +9,9 @@ from .least_squares import reweight
 from .made_rows import make_rows
 from .objectives import MatchOriginal
 
-# Passes over the rows, and the least number of steps in each.
+# Passes over the rows, and the least number of rows in each.
 N_PASSES = 24
-MIN_STEPS_PER_PASS = 28
+MIN_ROWS_PER_PASS = 3584
 
 
 def refine(compressed, network, X, *, error, n_passes=N_PASSES, rng, n_jobs=None):
@@ -76,10 +76,12 @@ def rows_to_match(X, rng):
     -------
     made : {ndarray, csr_array} of shape (n_made, n_features)
     """
-    n_made = MIN_STEPS_PER_PASS * MatchOriginal.batch_size - X.shape[0]
-    return make_rows(X, max(0, n_made), rng)
+    return make_rows(X, max(0, MIN_ROWS_PER_PASS - X.shape[0]), rng)
 
 
-def match(trainer, n_passes, *, decay):
+def match(trainer, n_passes, *, decay, learning_rate=None):
     """Train towards the original."""
-    trainer.train(n_passes, min_steps=MIN_STEPS_PER_PASS, decay=decay)
+    min_steps = MIN_ROWS_PER_PASS // trainer.objective.batch_size
+    trainer.train(
+        n_passes, min_steps=min_steps, learning_rate=learning_rate, decay=decay
+    )

@@ -274,7 +274,8 @@ def test_path_keeps_the_promise_and_goes_on_with_labels(mlp, digits):
     ).fit(X_new[:400])
     assert compressor.certificate_.holds
     assert compressor.density_ < 1
-    assert (np.diff(compressor.path_["density"]) < 0).all()
+    # neurons that nothing is lost with may go in one step or in two
+    assert (np.diff(compressor.path_["density"]) <= 0).all()
     sizes = compressor.estimator_.hidden_layer_sizes
     tuned = compressor.fine_tune(X, y, n_epochs=2)
     assert tuned.estimator_.hidden_layer_sizes == sizes

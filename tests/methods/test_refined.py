@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 
 from skcoreset._errors import ERRORS
 from skcoreset._memory import compute
-from skcoreset._methods import n_edges_at
+from skcoreset._methods import STEPS_PER_HALVING, fine_steps, n_edges_at
 from skcoreset._methods.calibration import Calibration, Pilot
 from skcoreset._network import Network
 from skcoreset._parallel import serial_map
@@ -58,12 +58,27 @@ def assert_equal(one, two):
 
 
 @pytest.mark.parametrize("refine", [True, False])
-def test_densities_are_as_asked_and_edges_nested(digits, refine):
+def test_densities_are_as_asked(digits, refine):
     network, X, _ = digits
     compressed = refined_path(network, X, DENSITIES, refine=refine)
     for density, net in zip(DENSITIES, compressed, strict=True):
         assert net.n_edges == n_edges_at(density, network.n_edges)
         assert net.dtype == network.dtype
+
+
+@pytest.mark.parametrize("refine", [True, False])
+def test_edges_of_neighbours_on_a_path_are_nested(digits, refine):
+    network, X, _ = digits
+    plan = plan_of("refined", refine=refine)
+    family = plan.method.open(network, X, plan, serial_map)
+    start = STEPS_PER_HALVING
+    numbers = [
+        n
+        for n_edges in family.steps[start : 2 * start]
+        for n in fine_steps(n_edges, family.n_per_step)
+    ]
+    compressed = [family.at(n_edges) for n_edges in numbers]
+    assert [net.n_edges for net in compressed] == numbers
     for denser, sparser in pairwise(compressed):
         for a, b in zip(denser.coefs, sparser.coefs):
             assert not (b[a == 0]).any()
@@ -111,12 +126,16 @@ def test_error_on_new_rows_is_small_and_grows_along_the_path(digits, path):
     assert errors[DENSITIES.index(0.1)] < 0.12
 
 
-def test_fine_path_is_about_as_good_as_one_target(digits):
+def test_path_is_about_as_good_as_one_density(digits):
     network, X, X_new = digits
-    grid = 0.97 ** np.arange(77)
-    *_, fine = refined_path(network, X, grid)
-    single = refined_path(network, X, grid[-1:])[0]
-    assert error(fine, network, X_new) < 1.15 * error(single, network, X_new)
+    plan = plan_of("refined")
+    family = plan.method.open(network, X, plan, serial_map)
+    for step in range(STEPS_PER_HALVING, 4 * STEPS_PER_HALVING, 2):
+        n_edges = family.steps[step]
+        (single,) = refined_path(network, X, [n_edges / network.n_edges])
+        on_path = family.at(n_edges)
+        assert on_path.n_edges == single.n_edges
+        assert error(on_path, network, X_new) < 1.25 * error(single, network, X_new)
 
 
 def test_same_seed_same_path_whatever_n_jobs(digits):
@@ -210,7 +229,7 @@ def test_families_divide_the_calibration_rows_only_where_a_path_begins_late(meth
     network = random_network([5, 8, 3])
     X = np.random.default_rng(0).normal(size=(400, 5))
     for options, n_pilot in (
-        ({"refine": True}, 50),
+        ({"refine": True}, 80),
         ({"refine": False}, None),
         ({"refine": True, "density": 0.5}, None),
     ):

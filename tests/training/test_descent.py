@@ -4,13 +4,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from skcoreset._errors import ERRORS
-from skcoreset._training import Descent, MatchOriginal, Trainer
+from skcoreset._training import (
+    Descent,
+    MatchOriginal,
+    Trainer,
+    is_near,
+    steps_down,
+    steps_to,
+)
 
 from .common import assert_equal, make_network, make_X
 
@@ -30,8 +38,9 @@ def descend(network, X, numbers, log=None, **options):
     def finish(trainer):
         log.append("finish")
 
-    options = {"between": between, "finish": finish} | options
-    descent = Descent(trainer, rank, ratio=0.5, **options)
+    steps = steps_down(network.n_edges, 0.5)
+    options = {"n_edges": steps, "between": between, "finish": finish} | options
+    descent = Descent(trainer, rank, **options)
     return [descent.network(n_edges) for n_edges in numbers]
 
 
@@ -41,6 +50,31 @@ def test_numbers_of_edges_are_as_asked_or_as_they_are():
     n_all = network.n_edges
     assert [each.n_edges for each in path] == [n_all, n_all, 60, 60, 7, 1]
     assert_equal(path[1], network)
+
+
+def test_networks_on_the_way_are_returned_as_they_are_if_nothing_finishes_them():
+    network, X, log = make_network((12, 4)), make_X(), []
+    on_the_way, beyond = descend(network, X, [24, 20], log, finish=None)
+    # the second goes on from the first
+    assert log == ["rank", 24, "rank", 20]
+    assert (on_the_way.n_edges, beyond.n_edges) == (24, 20)
+
+
+@pytest.mark.parametrize("n_edges", [1, 2, 3, 10, 1_000, 266_200])
+@pytest.mark.parametrize("density", [0.001, 0.01, 0.1, 0.3, 0.5, 0.9, 1])
+def test_steps_to_a_number_are_large_at_first_and_small_at_the_end(n_edges, density):
+    n_left = max(1, int(density * n_edges))
+    first, *steps = steps_to(n_edges, n_left)
+    assert first == n_edges
+    for more, fewer in pairwise([n_edges, *steps]):
+        assert n_left < fewer < more
+        assert fewer >= 0.59 * more - 1
+    if n_left < n_edges:
+        last = [n_edges, *steps][-1]
+        assert n_left >= int(0.9 * last) or last <= 3
+    small = [n for n in steps if is_near(n, n_left)]
+    for more, fewer in pairwise(small):
+        assert fewer >= 0.89 * more - 1
 
 
 def test_edges_are_ranked_again_after_training():
@@ -98,8 +132,9 @@ def test_units_that_do_not_matter_do_not_matter(error, out_activation, change):
         def train(trainer):
             trainer.train(2)
 
+        steps = steps_down(original.n_edges, 0.7)
         descent = Descent(
-            trainer, objective.rank, ratio=0.7, between=train, finish=train
+            trainer, objective.rank, n_edges=steps, between=train, finish=train
         )
         ends.append((descent.network(200), original))
     (one, _), (two, original) = ends

@@ -14,7 +14,7 @@ from ..._importance import fisher_importance
 from ..._network import augment
 from ..._network.levels import Rounding, best_step, short_float16
 from ..._network.neurons import without_idle_neurons
-from ..._training import Descent, Trainer
+from ..._training import Descent, Trainer, steps_down
 from .code import QuantisedNetwork, bits_per_edge
 from .level_search import LevelSearch
 
@@ -93,7 +93,8 @@ class ShortCodes:
             decay=False,
         )
         trainer = self._trainer(network, self.objective, rng)
-        return Descent(trainer, rank, ratio=RATIO, between=train, finish=train)
+        numbers = steps_down(trainer.n_edges, RATIO)
+        return Descent(trainer, rank, n_edges=numbers, between=train, finish=train)
 
     def _rank(self, seed, network):
         importance = self.importance(network, np.random.default_rng(seed))
