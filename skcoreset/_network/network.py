@@ -78,10 +78,12 @@ class Network:
         )
 
     def astype(self, dtype):
-        """Return a copy in another precision; numbers are clipped to its range."""
+        """Return the network in a precision; numbers are clipped to its range."""
         limits = np.finfo(dtype)
 
         def convert(array):
+            if array.dtype == dtype:
+                return array
             fits = np.clip(array, limits.min, limits.max)
             return fits.astype(dtype, copy=False)
 

@@ -14,7 +14,7 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from .._methods import METHODS, n_edges_at
+from .._methods import METHODS
 from .._methods.calibration import Pilot
 from .judge import HeldOutRows
 from .target import Target
@@ -109,8 +109,8 @@ class Advice:
         ]
         found = "; ".join(filter(None, found))
         return (
-            f"On {n_rows} calibration rows set apart for this advice, the network with "
-            f"{densest:.0%} of the edges loses {self._n_lost(errors)}. "
+            f"On {n_rows} calibration rows set apart for this advice, a network with "
+            f"about {densest:.0%} of the edges loses {self._n_lost(errors)}. "
             + (
                 f"Expected to pass: {found}."
                 if found
@@ -120,11 +120,12 @@ class Advice:
         )
 
     def _errors(self, plan, density):
-        """Errors, on the rows set apart, of the network of one density."""
-        plan = replace(plan, density=density, memory=None)
+        """Errors, on the rows set apart, of the step of a path nearest to a density."""
+        plan = replace(plan, memory=None)
         family = plan.method.open(self.network, self._X, plan, self._map)
         finish = self._finishing(self.network, self._X, plan, self._map)
-        n_edges = n_edges_at(density, self.network.n_edges)
+        wanted = density * self.network.n_edges
+        n_edges = min(family.steps, key=lambda left: abs(left - wanted))
         return self._pilot.errors(finish(family.at(n_edges)))
 
     def _n_lost(self, errors):

@@ -10,9 +10,6 @@ import numpy as np
 
 from .._methods import STEPS_PER_HALVING, fine_steps
 
-# Steps between networks that are far from the predicted end.
-COARSE = 2 * STEPS_PER_HALVING
-
 # A class has few pilot rows: its share of lost rows is measured as if so many more rows
 # of it were lost as often as those of all classes.
 N_BORROWED = 20
@@ -137,9 +134,8 @@ def path_edges(steps, first, n_per_step):
     n_edges : list of int
         Decreasing, and all below the first of `steps`.
     """
-    # from 1 all the way, and one shortly before the fine part: a predicted end that is
-    # too sparse must not leave the network uncompressed, or much too dense
-    last = max(0, first - 1) // STEPS_PER_HALVING * STEPS_PER_HALVING
-    coarse = {*steps[COARSE:first:COARSE], steps[last]}
+    # from 1 all the way: a predicted end that is too sparse must not leave the network
+    # uncompressed
+    coarse = set(steps[STEPS_PER_HALVING:first:STEPS_PER_HALVING])
     fine = {n for n_edges in steps[first:] for n in fine_steps(n_edges, n_per_step)}
     return sorted((coarse | fine) - {steps[0]}, reverse=True)

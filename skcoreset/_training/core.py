@@ -90,7 +90,8 @@ class Core:
             position = numbers[i][rows] * widths[i + 1] + numbers[i + 1][columns]
             trained.append(alive)
             positions.append(starts[i] + position)
-            rates.append(np.where(weights, rate, rate * objective.scale(i)))
+            of_intercepts = rate * objective.scale(i)
+            rates.append(np.where(weights, dtype.type(rate), dtype.type(of_intercepts)))
             is_weight.append(weights)
             units.append(1.0)
             if i == len(self.shapes) - 1:
@@ -101,9 +102,11 @@ class Core:
         self.theta = theta[self.trained]
         moments = trainer.moments.compress(self.trained, axis=1)
         self.positions = np.concatenate(positions)
-        self.rates = np.concatenate(rates, dtype=dtype)
+        self.rates = np.concatenate(rates)
         # The penalty is on weights, not on intercepts.
-        self.decay = (objective.alpha * np.concatenate(is_weight)).astype(dtype)
+        self.decay = None
+        if objective.alpha:
+            self.decay = (objective.alpha * np.concatenate(is_weight)).astype(dtype)
         self.rounding = rounding and rounding.of_parameters(list(zip(is_weight, units)))
         self.step_training = StepTraining(is_weight) if trains_steps else None
         largest = float(self.rates.max(initial=0) or 1)
@@ -152,7 +155,7 @@ class Core:
             negligible=negligible,
         )
         self.theta = self.theta[n_edges:]
-        self.rates, self.decay = self.rates[n_edges:], self.decay[n_edges:]
+        self.rates = self.rates[n_edges:]
         self.positions = self.positions[n_edges:] - n_inputs * n_outputs
         self.shapes[0] = 1, n_outputs
         return n_inputs * n_outputs

@@ -134,6 +134,8 @@ class Descent:
         n_before, n_left = trainer.n_edges, self.n_edges[step + 1]
         if n_left < n_before:
             self._drop(trainer, n_left, *self._ranks(step, trainer))
+            # they take as much memory as two networks
+            self._ranking = None, None
         if trainer.n_edges < n_before:
             trains = trains or needs_training(trainer, goes_on=True)
             if trains:

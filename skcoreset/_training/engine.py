@@ -16,8 +16,9 @@ from .._parallel import N_PARTS, serial_map
 from .core import BLOCK_SIZE, PRODUCTS_PER_STEP, Core
 from .elimination import eliminate
 
-# Attributes of a trainer that training changes.
-STATE = ("theta", "_moments", "_places", "_is_edge", "_n_steps", "_changed", "_rng")
+# Attributes of a trainer that training changes, and those that it replaces.
+CHANGED, REPLACED = ("theta", "_moments", "_rng"), ("_places", "_is_edge")
+STATE = *CHANGED, *REPLACED, "_n_steps", "_changed"
 
 
 class Trainer:
@@ -72,7 +73,9 @@ class Trainer:
         if not prunes_intercepts:
             for kept_in_layer, edges in zip(kept, is_edge):
                 kept_in_layer[-1], edges[-1] = True, False
-        self._places = np.flatnonzero(_flat(kept))
+        places = np.flatnonzero(_flat(kept))
+        # half the memory for all networks but the largest
+        self._places = places.astype(np.min_scalar_type(-self._starts[-1]), copy=False)
         self._is_edge = _flat(is_edge)[self._places]
         self.theta = _flat(layers)[self._places]
         # Adam's moments outlive a call of `train`: many short calls are as good as one.
@@ -80,13 +83,15 @@ class Trainer:
 
     @property
     def state(self):
-        """A copy of all that training changes."""
-        return deepcopy({name: getattr(self, name) for name in STATE})
+        """All that training changes: not a copy."""
+        return {name: getattr(self, name) for name in STATE}
 
     def at(self, state):
-        """Return another trainer that goes on from a state."""
+        """Return another trainer that goes on from a copy of a state."""
         other = copy(self)
-        vars(other).update(deepcopy(state))
+        vars(other).update(state)
+        for name in CHANGED:
+            setattr(other, name, deepcopy(state[name]))
         return other
 
     @property
@@ -300,7 +305,7 @@ class Trainer:
 
     def by_layer(self, arrays):
         """Yield each array, its layer's slice of theta, and the places in the layer."""
-        ends = np.searchsorted(self._places, self._starts)
+        ends = np.searchsorted(self._places, self._starts.astype(self._places.dtype))
         for array, (first, last), start in zip(arrays, pairwise(ends), self._starts):
             yield array, slice(first, last), self._places[first:last] - start
 
