@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from numbers import Integral
 from pathlib import Path
 
@@ -100,7 +100,9 @@ def to_c(
         output (root mean square), against 16.
 
     flash : int, default=None
-        Bytes of flash there are; a network that needs more is refused.
+        Bytes of flash there are. A network that needs more gets the smallest code for
+        its edges, even if that takes longer to read; one that still needs more is
+        refused.
 
     Returns
     -------
@@ -177,6 +179,7 @@ def to_c(
         input_bits=input_bits,
         hidden_bits=hidden_bits,
         probabilities=probabilities,
+        flash=flash,
     )
     if flash is not None and program.flash_bytes > flash:
         if is_compressor(estimator):
@@ -230,8 +233,8 @@ class CProgram(IntegerProgram):
     to_c : Makes one, with an example.
     """
 
-    def __init__(self, estimator, X, *, name, **options):
-        self.name = name
+    def __init__(self, estimator, X, *, name, flash, **options):
+        self.name, self._flash = name, flash
         super().__init__(estimator, X, **options)
 
     def save_test(self, path, X):
@@ -256,9 +259,9 @@ class CProgram(IntegerProgram):
     def source(self):
         return write_source(self)
 
-    @cached_property
+    @property
     def flash_bytes(self):
-        return flash_bytes(self)
+        return flash_bytes(self, self.coded)
 
     @property
     def ram_bytes(self):
@@ -266,7 +269,13 @@ class CProgram(IntegerProgram):
 
     @cached_property
     def coded(self):
-        return code_layers(self.network.layers)
+        size = partial(flash_bytes, self)
+        fast = code_layers(self.network.layers)
+        if self._flash is None or size(fast) <= self._flash:
+            return fast
+        smallest = code_layers(self.network.layers, smallest=True)
+        # formats are chosen without the types, on which it depends what is shared
+        return min(fast, smallest, key=size)
 
     @cached_property
     def tables(self):

@@ -336,7 +336,7 @@ class CodedLayer:
         return cls(layer, format_, types, codes, ends, first)
 
 
-def code_layers(layers, formats=None):
+def code_layers(layers, formats=None, *, smallest=False):
     """Write layers in the formats that take least, with the functions that read them.
 
     The layers before one place share a format, and those from there on share one, or
@@ -348,11 +348,16 @@ def code_layers(layers, formats=None):
 
     formats : list of Format, default=None
         To choose from; None takes all that may be best for a layer.
+
+    smallest : bool, default=False
+        Whether bytes count alone, and not also the time to read them.
     """
     edges = [Edges(layer) for layer in layers]
     if formats is None:
         formats = list(dict.fromkeys(f for each in edges for f in each.formats()))
-    sizes = np.array([[f.size(each) * f.slowness for f in formats] for each in edges])
+    sizes = np.array([[f.size(each) for f in formats] for each in edges])
+    if not smallest:
+        sizes = sizes * [format_.slowness for format_ in formats]
     functions = np.array([format_.function_bytes for format_ in formats])
 
     def best(part):

@@ -22,10 +22,10 @@ STACK_BYTES = 60
 MARGIN = 0.8
 
 
-def flash_bytes(program):
-    """Tables, exactly, and an estimate of the machine code."""
-    codes = sum(coded.codes.size for coded in program.coded)
-    return _fixed_bytes(program) + codes + _function_bytes(program)
+def flash_bytes(program, coded):
+    """Tables, exactly, and an estimate of the machine code, for layers as coded."""
+    codes = sum(each.codes.size for each in coded)
+    return _fixed_bytes(program) + codes + _function_bytes(program, coded)
 
 
 def ram_bytes(program):
@@ -51,12 +51,12 @@ def _fixed_bytes(program):
     return size + sum(table.nbytes for table in program.tables.values())
 
 
-def _function_bytes(program):
+def _function_bytes(program, coded):
     """The functions that read edges: one for each format, types and kind of input."""
     values, kinds = program.network.inputs.values, set()
-    for coded in program.coded:
-        kinds.add((coded.format, values.ctype, coded.types))
-        values = coded.layer.activation and coded.layer.activation.values
+    for each in coded:
+        kinds.add((each.format, values.ctype, each.types))
+        values = each.layer.activation and each.layer.activation.values
     return sum(format_.function_bytes for format_, *_ in kinds)
 
 
@@ -104,6 +104,5 @@ def _thinned_bytes(layers, share):
         for layer in layers
     ]
     # once compressed, they may have types that no function can share
-    return sum(
-        each.codes.size + each.format.function_bytes for each in code_layers(thinned)
-    )
+    coded = code_layers(thinned, smallest=True)
+    return sum(each.codes.size + each.format.function_bytes for each in coded)

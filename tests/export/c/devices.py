@@ -229,7 +229,7 @@ def proba_call(program, n_classes):
 
 
 def compile_on_host(functions, folder, *, compiler="gcc", options=("-O2",)):
-    """Compile programs into one file, and return what runs them on rows.
+    """Compile headers and a file that includes them; return what runs them on rows.
 
     Parameters
     ----------
@@ -244,9 +244,11 @@ def compile_on_host(functions, folder, *, compiler="gcc", options=("-O2",)):
     if compiler == "g++":
         suffix, standard = "cpp", ["-std=c++11", *WARNINGS]
     source, binary = folder / f"host.{suffix}", folder / f"host-{compiler}"
+    parts = ["#include <stdio.h>\n"]
     # a source with several functions is there once
-    parts = list(dict.fromkeys(source for source, *_ in functions))
-    parts.append("#include <stdio.h>\n")
+    for number, text in enumerate(dict.fromkeys(text for text, *_ in functions)):
+        (folder / f"header{number}.h").write_text(text)
+        parts.append(f'#include "header{number}.h"\n')
     for number, (_, in_type, n_in, call) in enumerate(functions):
         parts.append(
             HOST_FUNCTION.format(

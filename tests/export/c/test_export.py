@@ -246,6 +246,31 @@ FORMATS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def two_codes(digits):
+    """A network whose smallest code is not its fastest, as `to_c` takes it."""
+    X, y, *_ = digits
+    mlp = fitted(MLPClassifier((100,), max_iter=8, random_state=0), X, y)
+    return rounded_to(3, mlp, 0.25, odd=True), X
+
+
+def test_code_is_as_fast_as_flash_allows(two_codes):
+    """Where bytes do not fit, half bytes do."""
+    options = {"input_scale": 1}
+    fast = to_c(*two_codes, **options)
+    enough = to_c(*two_codes, **options, flash=fast.flash_bytes)
+    assert enough.source == fast.source
+    small = to_c(*two_codes, **options, flash=fast.flash_bytes - 1)
+    assert small.flash_bytes < fast.flash_bytes
+    for program, bits in ((fast, 8), (small, 4)):
+        assert {coded.format.bits for coded in program.coded} == {bits}
+    np.testing.assert_array_equal(
+        small.transform(two_codes[1]), fast.transform(two_codes[1])
+    )
+    with pytest.raises(ValueError, match="over flash="):
+        to_c(*two_codes, **options, flash=small.flash_bytes - 1)
+
+
 @needs_gcc
 def test_every_format_of_edges_gives_the_same_sums(digit_networks, rows, tmp_path):
     """Also in arrays that are cut between neurons, and where edges are far apart."""
