@@ -46,6 +46,7 @@ from ._network import fastest, live_neurons
 from ._parallel import one_blas_thread
 from ._plan import GUARANTEES, Plan, target_of
 from ._promise.target import check_n_rows
+from ._size import check_size
 from ._sparse_mlp import to_sparse
 from ._training import fine_tune
 from ._wrapped import (
@@ -244,7 +245,8 @@ class CoresetCompressor(
 
     verbose : int, default=0
         Above 0, a line is printed for each network of the path, and one that says where
-        it is likely to end.
+        it is likely to end; of `method="refined"` also one for each step of the
+        training, with the time that is left.
 
     Attributes
     ----------
@@ -510,8 +512,10 @@ class CoresetCompressor(
             if X_val is None:
                 warn_if_training_rows(estimator, X, y)
         watch, all_y = watch_fit(self, X=X, y=y), y
-        X, y, X_val, fit_params = self._hold_out(X, y, X_val, fit_params, plan, rng)
         trained = not is_fitted(estimator)
+        X, y, X_val, fit_params = self._hold_out(
+            X, y, X_val, fit_params, plan, rng, trained
+        )
         if trained:
             warn_if_class_is_held_out(last_step(estimator), all_y, y)
             estimator = train_copy(estimator, X, y, fit_params, rng)
@@ -528,6 +532,7 @@ class CoresetCompressor(
             classes=getattr(last_step(estimator), "classes_", None),
             seed=tuple(rng.randint(2**31, size=4).tolist()),
         )
+        check_size(network, num_samples(X), plan)
         result = compress(
             network,
             X,
@@ -626,7 +631,7 @@ class CoresetCompressor(
         # the names of its columns are for the network, too
         return X if hasattr(checked, "feature_names_in_") else X_checked, y
 
-    def _hold_out(self, X, y, X_val, fit_params, plan, rng):
+    def _hold_out(self, X, y, X_val, fit_params, plan, rng, trained):
         """Set rows apart that neither the network nor its compression will see."""
         if not plan.holds_rows_out:
             return X, y, None, fit_params
@@ -654,6 +659,9 @@ class CoresetCompressor(
         kept, held_out = train_test_split(
             np.arange(n_samples), test_size=n_validation, random_state=rng
         )
+        if not trained:
+            # before any row is copied: X may be larger than the memory
+            kept = self._calibration_numbers(kept, plan, rng)
         return (
             safe_indexing(X, kept),
             None if y is None else safe_indexing(y, kept),
@@ -664,15 +672,24 @@ class CoresetCompressor(
     def _calibration_rows(self, X, y, plan, rng):
         """All rows or, if weights are trained, as many as improve the result."""
         n_samples = num_samples(X)
-        if not plan.trains or n_samples <= N_CALIBRATION:
+        numbers = self._calibration_numbers(np.arange(n_samples), plan, rng)
+        if len(numbers) == n_samples:
             return X, y
-        drawn = np.sort(rng.permutation(n_samples)[:N_CALIBRATION])
+        return (
+            safe_indexing(X, numbers),
+            None if y is None else safe_indexing(y, numbers),
+        )
+
+    def _calibration_numbers(self, numbers, plan, rng):
+        """Those of some row numbers that are calibrated on."""
+        if not plan.trains or len(numbers) <= N_CALIBRATION:
+            return numbers
         if self.verbose:
             print(
-                f"[skcoreset] {N_CALIBRATION} of {n_samples} rows to calibrate on, "
+                f"[skcoreset] {N_CALIBRATION} of {len(numbers)} rows to calibrate on, "
                 "drawn at random"
             )
-        return safe_indexing(X, drawn), None if y is None else safe_indexing(y, drawn)
+        return numbers[np.sort(rng.permutation(len(numbers))[:N_CALIBRATION])]
 
     def _inputs(self, estimator, X, X_val):
         """The original as a Network, and what enters it of both sets of rows."""

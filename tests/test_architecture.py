@@ -39,7 +39,7 @@ FLOORS = [
     {"_methods"},
     {"_promise"},
     {"_plan"},
-    {"_compress"},
+    {"_compress", "_size"},
     {"displays", "_sparse_mlp"},
     {"_compressor"},
     {"_certify", "_path_promises", "_verify"},
@@ -51,7 +51,7 @@ FLOOR_OF = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
 # Rooms that compute: of scikit-learn they may use its tools for arrays.
 NUMERICAL = {
     *("_network", "_codec", "_errors", "_importance", "_sensitivity"),
-    *("_training", "_methods", "_plan", "_compress"),
+    *("_training", "_methods", "_plan", "_compress", "_size"),
 }
 
 # What the root of the repository holds, beside dot files.

@@ -26,6 +26,7 @@ from .base import (
     TrainedFamily,
     fine_steps,
 )
+from .progress import Progress
 from .ranking import RankedFamily
 
 BATCH_SIZE = 64
@@ -86,6 +87,7 @@ class Matching:
 
     def __init__(self, network, calibration, plan):
         self._network, self._calibration, self._error = network, calibration, plan.error
+        self.verbose = plan.verbose
         self._made = rows_to_match(calibration.X, calibration.rng)
         self.objective = self._objective(self._made)
 
@@ -144,17 +146,26 @@ class OneDensityFamily(Family):
         self._n_all, self._matching = network.n_edges, matching
 
     def at(self, n_edges):
-        train = self._matching.train
+        train, steps = self._matching.train, steps_to(self._n_all, n_edges)
+
+        def n_passes(n_left):
+            return N_PASSES_NEAR if is_near(n_left, n_edges) else N_PASSES_FAR
+
+        if self._matching.verbose:
+            work = [(n_left, n_passes(n_left)) for n_left in steps[1:]]
+            say = Progress(self._n_all, [*work, (n_edges, N_PASSES_LAST)])
 
         def between(trainer):
-            near = is_near(trainer.n_edges, n_edges)
-            train(trainer, N_PASSES_NEAR if near else N_PASSES_FAR, decay=False)
+            train(trainer, n_passes(trainer.n_edges), decay=False)
+            if self._matching.verbose:
+                say(trainer.n_edges)
 
-        return self._matching.descent(
-            steps_to(self._n_all, n_edges),
-            between,
-            partial(train, n_passes=N_PASSES_LAST, decay=True),
-        ).network(n_edges)
+        def finish(trainer):
+            train(trainer, N_PASSES_LAST, decay=True)
+            if self._matching.verbose:
+                say(trainer.n_edges)
+
+        return self._matching.descent(steps, between, finish).network(n_edges)
 
 
 class DescentFamily(TrainedFamily):
@@ -207,6 +218,10 @@ class PathFamily(DescentFamily):
         descent = matching.descent(steps, self._between, self._finish)
         super().__init__(network, calibration, descent)
         self._short = None, None
+        self._say = None
+        if matching.verbose:
+            work = [(n_left, self._n_passes(n_left)) for n_left in steps[1:]]
+            self._say = Progress(self._n_all, work, bound="at most")
 
     def at(self, n_edges):
         step = self._descent.step_before(n_edges)
@@ -237,9 +252,12 @@ class PathFamily(DescentFamily):
         return self._short[1]
 
     def _between(self, trainer):
-        density = trainer.n_edges / self._n_all
-        n_passes = N_PASSES_DENSE if density > 0.5 else N_PASSES_SPARSE
-        self._matching.train(trainer, n_passes, decay=False)
+        self._matching.train(trainer, self._n_passes(trainer.n_edges), decay=False)
+        if self._say is not None:
+            self._say(trainer.n_edges)
+
+    def _n_passes(self, n_left):
+        return N_PASSES_DENSE if 2 * n_left > self._n_all else N_PASSES_SPARSE
 
     def _finish(self, trainer):
         # finished networks are trained on the pilot rows as well

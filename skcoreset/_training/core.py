@@ -161,14 +161,15 @@ class Core:
         return n_inputs * n_outputs
 
     def values(self):
-        """Values of all trained parameters."""
+        """Values of all trained parameters: a copy."""
         inputs = [self.sparse_inputs.theta] if self.sparse_inputs else []
         return np.concatenate([*inputs, self.theta])
 
     def moments(self):
         """Moments of all trained parameters."""
-        inputs = [self.sparse_inputs.moments] if self.sparse_inputs else []
-        return np.hstack([*inputs, self.adam.moments])
+        if not self.sparse_inputs:
+            return self.adam.moments
+        return np.hstack([self.sparse_inputs.moments, self.adam.moments])
 
     def look_up(self, rows):
         """Turn to a batch."""
@@ -265,9 +266,10 @@ class Core:
 
     def is_finite(self):
         # If squares of gradients overflow, parameters stay finite but stand still.
-        return all(
-            np.isfinite(array).all() for array in (self.values(), self.moments()[1])
-        )
+        arrays = [self.theta, self.adam.moments[1]]
+        if self.sparse_inputs:
+            arrays += [self.sparse_inputs.theta, self.sparse_inputs.moments[1]]
+        return all(np.isfinite(array).all() for array in arrays)
 
     def _fill_in(self, where):
         theta = self.theta[where]
