@@ -6,7 +6,7 @@
 import os
 
 # Bytes for each edge, measured: those of a network that is trained, and of others.
-BYTES_TRAINED, BYTES_UNTRAINED = 90, 45
+BYTES_TRAINED, BYTES_UNTRAINED = 90, 60
 
 # Copies of the activations of the calibration rows that training holds.
 N_COPIES = 2
@@ -35,8 +35,8 @@ def check_size(network, n_rows, plan):
     remedy = "Compress it on a machine that has more, or prune it there first."
     if plan.trains:
         remedy = (
-            "Methods that do not train take half as much: use method='magnitude', "
-            "or refine=False and bits=None."
+            "Methods that do not train take less: use method='magnitude', or "
+            "refine=False and bits=None."
         )
     raise MemoryError(
         f"method={plan.method_name!r} needs some {needed / 1e9:.1f} GB for a network "

@@ -9,13 +9,14 @@ import joblib
 import numpy as np
 import pytest
 import threadpoolctl
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
 from skcoreset import CoresetCompressor, _parallel
 from skcoreset._methods import sampling as _sampling
 from skcoreset._sensitivity import TASK_SIZE, sensitivities
 
-from .conftest import may_collapse
+from .conftest import fitted, may_collapse
 
 # Magnitude is fast but loses classes; the quality of networks is tested elsewhere.
 pytestmark = may_collapse
@@ -119,6 +120,27 @@ def test_dask_workers_give_the_same(method, mlp, X, serial, client):
     with joblib.parallel_config(backend="dask"):
         compressor = fit(mlp, X, method)
     assert_same(compressor, serial[method])
+
+
+@pytest.mark.slow
+def test_a_search_on_dask_workers_gives_the_same(mlp, X, digits, client):
+    other = fitted(MLPClassifier((20,), max_iter=60, random_state=1), *digits[:2])
+    grid = {"estimator": [mlp, other], "epsilon": [0.2, 0.4]}
+    compressor = CoresetCompressor(error="relative", delta=0.2, random_state=0)
+
+    def search():
+        found = GridSearchCV(compressor, grid, scoring=density, cv=2).fit(X)
+        return found.best_estimator_, found.cv_results_["mean_test_score"]
+
+    expected, scores = search()
+    with joblib.parallel_config(backend="dask"):
+        found, dask_scores = search()
+    np.testing.assert_array_equal(dask_scores, scores)
+    assert_same(found, expected)
+
+
+def density(compressor, X, y=None):
+    return -compressor.density_
 
 
 @pytest.mark.nightly

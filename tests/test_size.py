@@ -44,7 +44,7 @@ def test_estimate_is_near_what_is_taken(method, density, problem):
 def test_what_does_not_fit_is_refused_before_it_is_tried(problem, monkeypatch):
     mlp, X = problem
     n_edges = network_of(mlp).n_edges
-    monkeypatch.setattr(_size, "memory_of_machine", lambda: 60 * n_edges)
+    monkeypatch.setattr(_size, "memory_of_machine", lambda: 70 * n_edges)
     untrained = CoresetCompressor(mlp, method="magnitude", density=0.5, random_state=0)
     untrained.fit(X)
     trained = CoresetCompressor(mlp, density=0.5, random_state=0)
