@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import pytest
 import threadpoolctl
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
@@ -125,7 +126,8 @@ def test_dask_workers_give_the_same(method, mlp, X, serial, client):
 @pytest.mark.slow
 def test_a_search_on_dask_workers_gives_the_same(mlp, X, digits, client):
     other = fitted(MLPClassifier((20,), max_iter=60, random_state=1), *digits[:2])
-    grid = {"estimator": [mlp, other], "epsilon": [0.2, 0.4]}
+    frozen = [FrozenEstimator(network) for network in (mlp, other)]
+    grid = {"estimator": frozen, "epsilon": [0.2, 0.4]}
     compressor = CoresetCompressor(error="relative", delta=0.2, random_state=0)
 
     def search():
