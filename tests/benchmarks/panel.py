@@ -4,6 +4,7 @@ Run by hand, with what ships with scikit-learn and with generated data::
 
     python -m tests.benchmarks.panel            # half an hour or more
     python -m tests.benchmarks.panel --quick    # two minutes
+    python -m tests.benchmarks.panel --promise  # also densities at a promise
     python -m tests.benchmarks.panel --scratch  # against small dense networks
 
 Every network is trained once. For each seed the rows that it was not trained on are
