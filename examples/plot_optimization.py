@@ -140,8 +140,8 @@ for density in (1, 0.1, 0.05, 0.02):
 # %%
 # The best outcome of the process itself is 3. The dense network is not solved within
 # the time limit. With 10% and 5% of the edges the settings are nearly the best there
-# are. 2% are too few: the program is solved, but the network no longer describes the
-# process.
+# are. 2% are too few: the program is solved, but the network describes the process far
+# less well, and the settings are good by luck.
 
 n_relus, seconds = zip(*found)
 figure, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")

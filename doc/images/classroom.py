@@ -34,14 +34,17 @@ X_cal, X_test, _, y_test = train_test_split(
 )
 mlp = MLPClassifier((32, 16), max_iter=500, random_state=0).fit(X_train, y_train)
 
-# Edges that are gone stay gone, so that each is drawn once and vanishes at its time.
-coefs = mlp.coefs_
+# Each network is made from the one before: edges that are gone stay gone, so that each
+# is drawn once and vanishes at its time.
+coefs, small = mlp.coefs_, mlp
+n_edges = n_left = sum(coef.size for coef in coefs)
 last = [np.zeros(coef.shape, dtype=int) for coef in coefs]
 captions = [f"100% of the edges, {mlp.score(X_test, y_test):.1%} of new digits right"]
 for frame, density in enumerate(DENSITIES, start=1):
     compressor = CoresetCompressor(
-        mlp, density=density, prune_neurons=False, random_state=0
+        small, density=density * n_edges / n_left, prune_neurons=False, random_state=0
     ).fit(X_cal)
+    small, n_left = compressor.to_dense(), sum(c.nnz for c in compressor.coefs_)
     for vanishes, coef in zip(last, compressor.coefs_):
         kept = coo_array(coef).coords
         assert (vanishes[kept] == frame - 1).all()

@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 FIGURES = {
     "error, 90%": ("Error (90% of rows are below)", 1e-3),
     "changed (%)": ("Predictions changed (%)", 0.05),
-    "defaults (%)": ("Edges kept at the same promise (%)", None),
+    "promise (%)": ("Edges kept at the same promise (%)", None),
 }
 
 # "refined", its standard deviation, the best other method; ** marks what is worse.

@@ -29,13 +29,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from skcoreset import CoresetCompressor
 from skcoreset.export import dump, to_c, to_micropython
-from tests.benchmarks.mnist import load, parser
+from tests.benchmarks.mnist import compress, load, parser
 from tests.export.c.devices import has, predict_call, run_on_avr, sizes_on_avr
 from tests.export.micropython_port import has_port, results
 
-DENSITIES = (0.05, 0.02, 0.0165)
+DENSITIES = (0.1, 0.05, 0.02, 0.0165)
 WIDTHS = (8, 16, 32)
 FLASH = 32_256  # without the boot loader
 
@@ -66,7 +65,8 @@ def onnx_bytes(mlp):
     if hasattr(mlp.coefs_[0], "toarray"):
         mlp = copy(mlp)
         mlp.coefs_ = [coef.toarray() for coef in mlp.coefs_]
-    model = to_onnx(mlp, np.zeros((1, mlp.n_features_in_), np.float32))
+    row = np.zeros((1, mlp.n_features_in_), np.float32)
+    model = to_onnx(mlp, row, options={"zipmap": False})
     return sparsify(model).ByteSize()
 
 
@@ -141,13 +141,8 @@ def main(arguments):
         print(f"{'ONNX':>8} {'flash':>7} {'RAM':>6} {'stack':>6} {'ms':>6}")
         for density in arguments.densities:
             for bits in arguments.bits:
-                compressor = CoresetCompressor(
-                    reference.mlp,
-                    density=density,
-                    bits=bits,
-                    validation_fraction=0.1,
-                    random_state=arguments.seed,
-                ).fit(reference.X_calibration)
+                options = {"bits": bits, "random_state": arguments.seed}
+                compressor = compress(reference, density=density, **options)
                 name = f"{density:.3g}, {bits} bits"
                 row(name, compressor.estimator_, *rest)
                 compressor.fine_tune(reference.X, reference.y)

@@ -18,6 +18,8 @@ from sklearn.datasets import fetch_openml
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+from skcoreset import CoresetCompressor
+
 N_TRAIN, N_CALIBRATION, WIDTHS = 60_000, 4000, (300, 100)
 
 
@@ -72,6 +74,13 @@ def load(data, network):
     mlp.partial_fit(X[:128], y[:128], classes=np.unique(y))
     mlp.coefs_, mlp.intercepts_ = coefs, intercepts
     return Reference(mlp, X, y, X[calibration], X_test, y_test)
+
+
+def compress(reference, **options):
+    """Compress to a density, calibrated on all of the calibration images."""
+    X = reference.X_calibration
+    # no rows need to be held out where it is a density that is asked for
+    return CoresetCompressor(reference.mlp, **options).fit(X, X_val=X[:100])
 
 
 def load_images(data):

@@ -4,6 +4,7 @@ Run by hand, with what ships with scikit-learn and with generated data::
 
     python -m tests.benchmarks.panel            # half an hour or more
     python -m tests.benchmarks.panel --quick    # two minutes
+    python -m tests.benchmarks.panel --promise  # also densities at a promise
     python -m tests.benchmarks.panel --scratch  # against small dense networks
 
 Every network is trained once. For each seed the rows that it was not trained on are
@@ -32,10 +33,12 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skcoreset import CoresetCompressor
-from skcoreset._errors import ERRORS, spread
-from skcoreset._methods import METHODS
+from skcoreset._errors import ERRORS, standard_deviations
+from skcoreset._methods import n_edges_at
 from skcoreset._network import fastest
-from skcoreset._parallel import one_blas_thread
+from skcoreset._parallel import one_blas_thread, threads
+from skcoreset._plan import Plan
+from skcoreset._promise.target import Target
 from skcoreset._wrapped import network_of
 
 DENSITIES = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01]
@@ -51,6 +54,10 @@ RIVALS = {
 }
 OTHERS = RIVALS | {"magnitude, refined": ("magnitude", True)}
 CONTENDERS = {"refined": ("refined", True)} | OTHERS
+
+# The promise beside the densities: of the relative error for classifiers, of the scaled
+# one for regressors.
+PROMISE = {"epsilon": 0.1, "delta": 0.1}
 
 # Figures on fresh rows, and the differences that nobody would notice: of the error, and
 # of the share of rows with another prediction.
@@ -337,13 +344,23 @@ def splits(case, n_others, n_seeds):
         yield order[: case.n_rows], order[case.n_rows :]
 
 
+def networks_at(densities, network, X, error, seed, method, refine):
+    """Yield the network that a method gives for each density."""
+    for density in densities:
+        target = Target(error, **PROMISE)
+        plan = Plan(method, target, density=density, refine=refine, seed=(seed,))
+        with threads(None) as thread_map:
+            family = plan.method.open(network, X, plan, thread_map)
+            yield family.at(n_edges_at(density, network.n_edges))
+
+
 class Ruler:
     """Figures of compressed networks on fresh rows."""
 
     def __init__(self, network, error, X, X_fresh):
         self.network, self.error, self.X = network, error, X_fresh
         self.F = network.forward(X_fresh)
-        self.scale = spread(network.forward(X))
+        self.scale = ERRORS[error].scale_of(network, X)
 
     def figures(self, F_hat):
         out_activation = self.network.out_activation
@@ -356,8 +373,8 @@ class Ruler:
 
 
 @one_blas_thread
-def compare(case, data, n_seeds, with_defaults):
-    """Figures, densities at the defaults, and seconds, of each contender.
+def compare(case, data, n_seeds, with_promise):
+    """Figures, densities at the promise, and seconds, of each contender.
 
     Returns
     -------
@@ -365,45 +382,43 @@ def compare(case, data, n_seeds, with_defaults):
 
     figures : dict of ndarrays of shape (n_seeds, n_densities, 3)
 
-    defaults : dict of ndarrays of shape (n_seeds,)
+    promised : dict of ndarrays of shape (n_seeds,)
 
     seconds : dict of float
-        For the whole path.
+        For all densities.
     """
     mlp, _, _, X, _ = data
     network = network_of(mlp)
     error = "scaled" if case.regressor else "relative"
     densities = [d for d in DENSITIES if d * network.n_edges >= MIN_EDGES]
-    figures, defaults, seconds = {}, {}, {}
+    figures, promised, seconds = {}, {}, {}
     for seed, (rows, fresh) in enumerate(splits(case, len(X), n_seeds)):
         ruler = Ruler(network, error, X[rows], X[fresh])
         for name, (method, refine) in CONTENDERS.items():
             start = perf_counter()
-            path = METHODS[method].path(
-                network,
-                fastest(X[rows]),
-                densities,
-                refine=refine,
-                error=ERRORS[error],
-                rng=np.random.default_rng(seed),
-            )
-            path = list(path)
+            options = network, fastest(X[rows]), error, seed, method, refine
+            networks = list(networks_at(densities, *options))
             seconds[name] = seconds.get(name, 0) + (perf_counter() - start) / n_seeds
-            reached = [
-                ruler.figures(compressed.forward(X[fresh])) for compressed in path
-            ]
-            # CoreNet ends where it keeps an edge of each half of a neuron
-            reached += [(np.inf,) * 3] * (len(densities) - len(reached))
-            figures.setdefault(name, []).append(reached)
-            if with_defaults and name != "magnitude, refined":
-                compressor = CoresetCompressor(mlp, method=method, random_state=seed)
+            figures.setdefault(name, []).append(
+                [
+                    ruler.figures(compressed.forward(X[fresh]))
+                    # CoreNet keeps an edge of each half of a neuron
+                    if compressed.n_edges <= 1.1 * n_edges_at(density, network.n_edges)
+                    else (np.inf,) * 3
+                    for density, compressed in zip(densities, networks)
+                ]
+            )
+            if with_promise and name != "magnitude, refined":
+                compressor = CoresetCompressor(
+                    mlp, method=method, error=error, random_state=seed, **PROMISE
+                )
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     compressor.fit(X[rows])
-                defaults.setdefault(name, []).append(compressor.density_)
+                promised.setdefault(name, []).append(compressor.density_)
     figures = {name: np.array(values) for name, values in figures.items()}
-    defaults = {name: np.array(values) for name, values in defaults.items()}
-    return densities, figures, defaults, seconds
+    promised = {name: np.array(values) for name, values in promised.items()}
+    return densities, figures, promised, seconds
 
 
 def excess(ours, theirs, resolution):
@@ -430,7 +445,7 @@ def losses(figures, rivals):
     )
 
 
-def show(case, densities, figures, defaults, seconds):
+def show(case, densities, figures, promised, seconds):
     """Print the table's rows of a network: for each figure a cell for each density.
 
     A cell is the figure of "refined" with its spread over the seeds, and that of the
@@ -455,15 +470,15 @@ def show(case, densities, figures, defaults, seconds):
         # small networks end before the sparsest columns
         cells += [""] * (len(DENSITIES) - len(densities))
         print_row([case.name if k == 0 else "", what, *cells])
-    if defaults:
-        ours = 100 * defaults["refined"]
-        others = {name: 100 * defaults[name].mean() for name in RIVALS}
+    if promised:
+        ours = 100 * promised["refined"]
+        others = {name: 100 * promised[name].mean() for name in RIVALS}
         best = min(others, key=others.get)
-        mark = "**" * bool(excess(defaults["refined"], defaults[best], 0))
+        mark = "**" * bool(excess(promised["refined"], promised[best], 0))
         print_row(
             [
                 "",
-                "defaults (%)",
+                "promise (%)",
                 f"{mark}{ours.mean():.1f}{mark} ± {ours.std(ddof=1):.1f}"
                 f" / {others[best]:.1f} {best[0]}",
                 *[""] * (len(DENSITIES) - 1),
@@ -477,24 +492,24 @@ def print_row(cells):
 
 def run_panel(arguments):
     training = Memory(arguments.cache, verbose=0).cache(train)
-    n_cells = {"error": 0, "changed": 0, "defaults": 0}
+    n_cells = {"error": 0, "changed": 0, "promise": 0}
     n_lost, n_lost_refined = dict(n_cells), dict(n_cells)
     print(HEADER)
     for case in panel(arguments):
-        densities, figures, defaults, seconds = compare(
-            case, training(case), arguments.seeds, arguments.defaults
+        densities, figures, promised, seconds = compare(
+            case, training(case), arguments.seeds, arguments.promise
         )
-        show(case, densities, figures, defaults, seconds)
+        show(case, densities, figures, promised, seconds)
         for rivals, counts in ((RIVALS, n_lost), (OTHERS, n_lost_refined)):
             lost = losses(figures, rivals) > 0
             counts["error"] += lost[:, :2].sum()
             counts["changed"] += lost[:, 2].sum()
         n_cells["error"] += 2 * len(densities)
         n_cells["changed"] += (not case.regressor) * len(densities)
-        if defaults:
-            n_cells["defaults"] += 1
-            n_lost["defaults"] += any(
-                excess(defaults["refined"], defaults[rival], 0) > 0 for rival in RIVALS
+        if promised:
+            n_cells["promise"] += 1
+            n_lost["promise"] += any(
+                excess(promised["refined"], promised[rival], 0) > 0 for rival in RIVALS
             )
     print()
     for key, n in n_cells.items():
@@ -544,18 +559,12 @@ def compare_scratch(case, data, n_seeds):
     originals = []
     for seed, (rows, fresh) in enumerate(splits(case, len(X), n_seeds)):
         originals.append(score(y[fresh], mlp.predict(X[fresh])))
-        path = METHODS["refined"].path(
-            network,
-            fastest(X[rows]),
-            SCRATCH_DENSITIES,
-            refine=True,
-            error=ERRORS[error],
-            rng=np.random.default_rng(seed),
-        )
+        options = network, fastest(X[rows]), error, seed, "refined", True
+        networks = networks_at(SCRATCH_DENSITIES, *options)
         reached = {name: [] for name in scores}
         F = network.forward(X[rows])
-        center, scale = F.mean(axis=0), spread(F)
-        for density, compressed in zip(SCRATCH_DENSITIES, path):
+        center, scale = F.mean(axis=0), standard_deviations(F)
+        for density, compressed in zip(SCRATCH_DENSITIES, networks):
             reached["refined"].append(
                 score(y[fresh], predict(compressed.forward(X[fresh])))
             )
@@ -644,7 +653,7 @@ def main():
     parser.add_argument("--data", help="MNIST, as npz")
     parser.add_argument("--cache", help="a folder for trained networks")
     parser.add_argument(
-        "--defaults", action="store_true", help="also densities at the defaults"
+        "--promise", action="store_true", help="also densities at a promise"
     )
     parser.add_argument(
         "--scratch", action="store_true", help="against small dense networks instead"
