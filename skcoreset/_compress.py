@@ -75,8 +75,8 @@ def compress(network, X, X_val, plan, watch=lambda network: False):
                 break
         if chosen.network is network:
             warn_of_no_promise(network, X, plan, Finish, thread_map)
-    warn_of_collapse(judge, chosen.network)
-    return Result(chosen.network, judge.certificate(chosen), judge.path(chosen))
+        warn_of_collapse(judge, chosen.network)
+        return Result(chosen.network, judge.certificate(chosen), judge.path(chosen))
 
 
 def at_density(network, family, finish, judge, plan, watch):

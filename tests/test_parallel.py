@@ -115,6 +115,13 @@ def test_blas_is_limited_by_and_for_any_thread(first_out):
             assert blas_threads() == {3}
 
 
+def test_many_held_out_rows_are_judged_by_two_threads(mlp, digits):
+    # enough of them that every forward pass is divided between threads
+    X = np.tile(digits[2], (12, 1))
+    serial, parallel = (fit(mlp, X, "magnitude", n_jobs=n_jobs) for n_jobs in (None, 2))
+    assert_same(parallel, serial)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_dask_workers_give_the_same(method, mlp, X, serial, client):
