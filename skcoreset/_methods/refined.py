@@ -35,11 +35,9 @@ BATCH_SIZE = 64
 # and to finish the network.
 N_PASSES_FAR, N_PASSES_NEAR, N_PASSES_LAST = 0.5, 1, 8
 
-# On a path: after a step while more than half of the edges are left, and after a step
-# below that; to try a network out; to finish that of a step, and each of those from
-# there to the next step, which goes on from the one before.
-N_PASSES_DENSE, N_PASSES_SPARSE, N_PASSES_TRIED = 1, 2, 3
-N_PASSES_FIRST, N_PASSES_NEXT = 3, 1
+# On a path: after a step; to try a network out; to finish that of a halving, and each
+# of those from there to the next halving, which goes on from the one before.
+N_PASSES_STEP, N_PASSES_TRIED, N_PASSES_FIRST, N_PASSES_NEXT = 2, 3, 3, 1
 
 # Up to this density the learning rate is that of the objective; above, it falls with
 # the root of the density, as dense networks end closer to the original.
@@ -195,10 +193,10 @@ class DescentFamily(TrainedFamily):
 
 
 class PathFamily(DescentFamily):
-    """The networks of one descent, and of short ones from each of its steps.
+    """The networks of one descent, and of short ones from each of its halvings.
 
-    A short descent begins with the finished network of a step and leads to the next
-    step. So a network depends on the step before it alone.
+    A short descent begins with the finished network of a halving and leads to the next.
+    So a network depends on the halving before it alone.
 
     Parameters
     ----------
@@ -213,15 +211,15 @@ class PathFamily(DescentFamily):
     tries, steps_together = True, STEPS_PER_HALVING
 
     def __init__(self, network, calibration, matching):
-        self._n_all, self._matching = network.n_edges, matching
+        self._matching = matching
         steps = steps_down(network.n_edges, RATIO)
         descent = matching.descent(steps, self._between, self._finish)
         super().__init__(network, calibration, descent)
         self._short = None, None
         self._say = None
         if matching.verbose:
-            work = [(n_left, self._n_passes(n_left)) for n_left in steps[1:]]
-            self._say = Progress(self._n_all, work, bound="at most")
+            work = [(n_left, N_PASSES_STEP) for n_left in steps[1:]]
+            self._say = Progress(network.n_edges, work, bound="at most")
 
     def at(self, n_edges):
         step = self._descent.step_before(n_edges)
@@ -252,12 +250,9 @@ class PathFamily(DescentFamily):
         return self._short[1]
 
     def _between(self, trainer):
-        self._matching.train(trainer, self._n_passes(trainer.n_edges), decay=False)
+        self._matching.train(trainer, N_PASSES_STEP, decay=False)
         if self._say is not None:
             self._say(trainer.n_edges)
-
-    def _n_passes(self, n_left):
-        return N_PASSES_DENSE if 2 * n_left > self._n_all else N_PASSES_SPARSE
 
     def _finish(self, trainer):
         # finished networks are trained on the pilot rows as well

@@ -67,7 +67,9 @@ def first_step(family, target):
     step = last_step(family, target, family.pilot_errors)
     if family.tries:
         step = last_step(family, target, family.tried_errors, step)
-    return step - step % family.steps_together
+    step -= step % family.steps_together
+    # before the first of these there is nothing but the network itself
+    return 0 if step == family.steps_together > 1 else step
 
 
 def last_step(family, target, errors_after, step=0):

@@ -291,7 +291,6 @@ def _walk(plan, network, X, densities):
             f"densities={densities.tolist()} leave none of {network.n_edges} edges, or "
             "all of them: give larger ones, or smaller."
         )
-    plan = replace(plan, density=counts[0] / network.n_edges)
     with threads(plan.n_jobs) as thread_map:
         family = plan.method.open(network, X, plan, thread_map)
         finish = Finish(network, X, plan, thread_map)

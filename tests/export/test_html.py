@@ -141,7 +141,6 @@ def walk(compressor, X, densities=DENSITIES):
     plan = Plan(
         compressor.method,
         Target(compressor.certificate_.error),
-        density=densities[0],
         prune_neurons=False,
         seed=tuple(seed.tolist()),
     )
