@@ -124,7 +124,7 @@ class TrainedFamily(Family):
     # Steps whose networks are made one from the other: a path is fine from a multiple.
     steps_together = 1
 
-    # Whether `tried` tells better than `unfinished` where a path ends.
+    # Whether there are `tried_errors`, which tell better where a path ends.
     tries = False
 
     def __init__(self, network, calibration):
@@ -138,14 +138,6 @@ class TrainedFamily(Family):
     def pilot_errors(self, step):
         """Errors of the pilot rows after a step."""
         return self._errors("errors", step, self.unfinished)
-
-    def tried(self, step):
-        """Return a network after a step, finished in short but not on pilot rows."""
-        raise NotImplementedError
-
-    def tried_errors(self, step):
-        """Errors of the pilot rows after a step and a short training."""
-        return self._errors("tried errors", step, self.tried)
 
     def _errors(self, name, step, network_after):
         return self._memory(name, step, lambda: self.pilot.errors(network_after(step)))

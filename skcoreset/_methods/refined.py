@@ -228,9 +228,14 @@ class PathFamily(DescentFamily):
             self._memory, n_edges, lambda: self._short_descent(start).network(n_edges)
         )
 
-    def tried(self, step):
+    def tried_errors(self, step):
+        """Errors of the pilot rows after a step and a short training without them."""
         try_out = partial(self._matching.train, n_passes=N_PASSES_TRIED, decay=True)
-        return self._descent.finished(step, try_out).network
+
+        def tried(step):
+            return self._descent.finished(step, try_out).network
+
+        return self._errors("tried errors", step, tried)
 
     def _short_descent(self, start):
         if self._short[0] != start:

@@ -74,8 +74,9 @@ class Trainer:
             for kept_in_layer, edges in zip(kept, is_edge):
                 kept_in_layer[-1], edges[-1] = True, False
         places = np.flatnonzero(_flat(kept))
-        # half the memory for all networks but the largest
-        self._places = places.astype(np.min_scalar_type(-self._starts[-1]), copy=False)
+        # half the memory, for all networks but the largest
+        fits = self._starts[-1] <= np.iinfo(np.int32).max
+        self._places = places.astype(np.int32 if fits else np.int64, copy=False)
         self._is_edge = _flat(is_edge)[self._places]
         self.theta = _flat(layers)[self._places]
         # Adam's moments outlive a call of `train`: many short calls are as good as one.
