@@ -85,7 +85,7 @@ class Matching:
 
     def __init__(self, network, calibration, plan):
         self._network, self._calibration, self._error = network, calibration, plan.error
-        self.verbose = plan.verbose
+        self._verbose = plan.verbose
         self._made = rows_to_match(calibration.X, calibration.rng)
         self.objective = self._objective(self._made)
 
@@ -110,6 +110,12 @@ class Matching:
         rate *= min(1, sqrt(FULL_RATE_DENSITY / density))
         match(trainer, n_passes, decay=decay, learning_rate=rate)
 
+    def progress(self, steps, bound="about"):
+        """Return what is called after each step, with the edges that are left."""
+        if not self._verbose:
+            return _say_nothing
+        return Progress(self._network.n_edges, steps, bound=bound)
+
     def descent(self, n_edges, between, finish):
         """Return a `Descent` from the original."""
         trainer = Trainer(
@@ -128,6 +134,10 @@ class Matching:
         )
 
 
+def _say_nothing(n_left):
+    pass
+
+
 class OneDensityFamily(Family):
     """Networks each of which has a descent of its own: the shortest to its density.
 
@@ -141,27 +151,24 @@ class OneDensityFamily(Family):
 
     def __init__(self, network, matching):
         super().__init__(network)
-        self._n_all, self._matching = network.n_edges, matching
+        self._matching = matching
 
     def at(self, n_edges):
-        train, steps = self._matching.train, steps_to(self._n_all, n_edges)
+        train, steps = self._matching.train, steps_to(self.steps[0], n_edges)
 
         def n_passes(n_left):
             return N_PASSES_NEAR if is_near(n_left, n_edges) else N_PASSES_FAR
 
-        if self._matching.verbose:
-            work = [(n_left, n_passes(n_left)) for n_left in steps[1:]]
-            say = Progress(self._n_all, [*work, (n_edges, N_PASSES_LAST)])
+        work = [(n_left, n_passes(n_left)) for n_left in steps[1:]]
+        say = self._matching.progress([*work, (n_edges, N_PASSES_LAST)])
 
         def between(trainer):
             train(trainer, n_passes(trainer.n_edges), decay=False)
-            if self._matching.verbose:
-                say(trainer.n_edges)
+            say(trainer.n_edges)
 
         def finish(trainer):
             train(trainer, N_PASSES_LAST, decay=True)
-            if self._matching.verbose:
-                say(trainer.n_edges)
+            say(trainer.n_edges)
 
         return self._matching.descent(steps, between, finish).network(n_edges)
 
@@ -216,10 +223,8 @@ class PathFamily(DescentFamily):
         descent = matching.descent(steps, self._between, self._finish)
         super().__init__(network, calibration, descent)
         self._short = None, None
-        self._say = None
-        if matching.verbose:
-            work = [(n_left, N_PASSES_STEP) for n_left in steps[1:]]
-            self._say = Progress(network.n_edges, work, bound="at most")
+        work = [(n_left, N_PASSES_STEP) for n_left in steps[1:]]
+        self._say = matching.progress(work, bound="at most")
 
     def at(self, n_edges):
         step = self._descent.step_before(n_edges)
@@ -230,10 +235,10 @@ class PathFamily(DescentFamily):
 
     def tried_errors(self, step):
         """Errors of the pilot rows after a step and a short training without them."""
-        try_out = partial(self._matching.train, n_passes=N_PASSES_TRIED, decay=True)
+        train = partial(self._matching.train, n_passes=N_PASSES_TRIED, decay=True)
 
         def tried(step):
-            return self._descent.finished(step, try_out).network
+            return self._descent.finished(step, train).network
 
         return self._errors("tried errors", step, tried)
 
@@ -256,8 +261,7 @@ class PathFamily(DescentFamily):
 
     def _between(self, trainer):
         self._matching.train(trainer, N_PASSES_STEP, decay=False)
-        if self._say is not None:
-            self._say(trainer.n_edges)
+        self._say(trainer.n_edges)
 
     def _finish(self, trainer):
         # finished networks are trained on the pilot rows as well

@@ -63,7 +63,8 @@ class Descent:
         memory=compute,
     ):
         self._trainer, self._rank, self._drop = trainer, rank, drop
-        self._between, self._finish = between, finish
+        self._between, self._finish = between, finish or between
+        self._finishes = finish is not None
         self._memory = memory
         self.n_edges = n_edges
         self._states = {0: (trainer.state, False)}
@@ -87,7 +88,7 @@ class Descent:
     def finished(self, step, finish=None):
         """Return a trainer of the network after a number of steps, finished."""
         trainer, trains = self._after(step)
-        self._train_last(trainer, trains, finish or self._finish or self._between)
+        self._train_last(trainer, trains, finish or self._finish)
         return trainer
 
     def step_before(self, n_edges):
@@ -104,10 +105,10 @@ class Descent:
             ):
                 # Whole neurons may fall as far as the next step: one network for both.
                 return self._finished(step + 1, n_edges)
-        elif self._finish is None:
+        elif not self._finishes:
             return trainer.network
         if self._last is None or self._last.n_edges != trainer.n_edges:
-            self._train_last(trainer, trains, self._finish or self._between)
+            self._train_last(trainer, trains, self._finish)
             self._last = trainer.network
         return self._last
 
